@@ -1,0 +1,1 @@
+"""Kantter: post to X from the chat you already live in."""

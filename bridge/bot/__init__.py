@@ -1,0 +1,1 @@
+"""The bot: what people say to it, and what it answers."""

@@ -1,0 +1,455 @@
+"""The three seams of the house: ChatNetwork, Publisher, Store. Everything else hangs on this file.
+
+It holds signatures and promises only. An adapter keeps its library to itself: what it takes and gives are the words of
+``model``, what it raises is the tree of ``errors``. The suites in ``tests/contract`` hold each promise made here.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from bridge.model import (
+    Account,
+    Action,
+    Answer,
+    Credentials,
+    Draft,
+    Event,
+    Health,
+    Identity,
+    Linked,
+    LinkStart,
+    Outgoing,
+    PendingLink,
+    Post,
+    PostState,
+    Question,
+    Receipt,
+    Revocation,
+    Role,
+    Room,
+    Sealed,
+    Speech,
+)
+
+T = TypeVar("T")
+
+Clock = Callable[[], float]
+"""Gives the time in Unix seconds. An argument everywhere, so that tests can set it."""
+
+
+# ---------------------------------------------------------------- chat networks
+
+
+class Privacy(Enum):
+    """How private a room is for one person and the bot."""
+
+    PRIVATE = "private"
+    """A DM: encrypted (where the network can), invite-only, exactly the bot and that person, joined or invited."""
+    UNENCRYPTED = "unencrypted"
+    """Only the two of them, but the homeserver can read along."""
+    SHARED = "shared"
+    """Others are in it, are invited to it, or can walk in."""
+
+
+class Inbox(Protocol):
+    """Where a chat network puts what it hears."""
+
+    async def deliver(self, events: Sequence[Event], bookmark: str | None = None) -> None:
+        """Record all that ``events`` ask for, and ``bookmark`` (where to go on reading), in one transaction.
+
+        When it returns, everything is on disk and the network may forget the events. Delivering an event again (same
+        ``id``, or same ``replay_key``) does nothing. Raises StoreError when nothing was recorded: deliver again later.
+        The bookmark of last time is read with ``tx.notes.get(network.name, "bookmark")``.
+        """
+        ...
+
+
+class ChatNetwork(Protocol):
+    """A network that people talk on. Identities that it names are vouched for; events come decrypted and in order."""
+
+    name: str
+
+    async def run(self, inbox: Inbox) -> None:
+        """Connect, stay connected, and deliver until cancelled. Raises ConfigError when only the operator can help
+        (revoked token, wrong password, another process on the same store).
+        """
+        ...
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Say or do one thing; give the id of its event. The same ``outgoing.key`` again is the same event.
+        Raises ChatUnreachable (again later) or ChatRefused (never).
+        """
+        ...
+
+    async def privacy(self, room: Room, identity: Identity) -> Privacy:
+        """Ask the network itself, not a memory of it, who is and who may come into ``room``. Raises ChatError."""
+        ...
+
+    async def open_dm(self, identity: Identity) -> Room:
+        """A DM with that person: the one there is, if it still is one, else a new one with an invitation.
+        Raises ChatError.
+        """
+        ...
+
+    async def is_admin(self, room: Room, identity: Identity) -> bool:
+        """Whether that person governs the room there. Raises ChatError."""
+        ...
+
+    async def may_redact(self, room: Room) -> bool:
+        """Whether the bot may remove other people's messages there."""
+        ...
+
+    def health(self) -> Health:
+        """Connected, in sync, keys in order? Never blocks."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets, files and locks. Call after ``run`` has ended and the last ``send`` has returned."""
+        ...
+
+
+# ---------------------------------------------------------------- publishers
+
+
+class Publisher(Protocol):
+    """A place that posts go to. Each call is one exchange of 8 s at most, sent once, never retried inside.
+
+    ``certain`` on a raised PublishError tells whether nothing was published for sure.
+    """
+
+    name: str
+
+    def check(self, draft: Draft, *, premium: bool) -> None:
+        """Hold the draft against the publisher's own rules. Pure. Raises UsageError in plain words."""
+        ...
+
+    def post_url(self, handle: str, remote_id: str) -> str:
+        """The web address of a post."""
+        ...
+
+    def find_id(self, text: str) -> str | None:
+        """The post id in a web address of this publisher, or in a bare id; None when there is none."""
+        ...
+
+    async def begin_link(self) -> LinkStart:
+        """First leg: a request token, and where to send the person. Raises PublishError."""
+        ...
+
+    async def finish_link(self, request: Credentials, pin: str) -> Linked:
+        """Last leg: trade the PIN. Raises LinkRefused (wrong, used, expired), or another PublishError."""
+        ...
+
+    async def revoke(self, credentials: Credentials) -> None:
+        """Make the pair worthless at the publisher. A pair that is dead already is no error. Raises PublishError."""
+        ...
+
+    async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
+        """Publish. Raises PublishError."""
+        ...
+
+    async def repost(self, credentials: Credentials, account: Account, remote_id: str) -> Receipt:
+        """Repost; the receipt names the reposted post. Raises PublishError."""
+        ...
+
+    async def delete(self, credentials: Credentials, remote_id: str) -> None:
+        """Delete an own post. One that is gone already is no error. Raises PublishError."""
+        ...
+
+    async def unrepost(self, credentials: Credentials, account: Account, remote_id: str) -> None:
+        """Take a repost back. Raises PublishError."""
+        ...
+
+    async def find(
+        self, credentials: Credentials, account: Account, draft: Draft, *, since: float, known: Collection[str]
+    ) -> Receipt | None:
+        """Look for ``draft`` in the account's own latest posts: made at or after ``since`` (Unix seconds, our clock),
+        its id not in ``known``. None when it is not there (yet). Raises PublishError when it could not look.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets."""
+        ...
+
+
+# ---------------------------------------------------------------- the store
+
+
+class Notes(Protocol):
+    """Small things that an adapter keeps between runs. ``scope`` is the adapter's name. Secrets go in sealed."""
+
+    def get(self, scope: str, key: str) -> bytes | None: ...
+
+    def put(self, scope: str, key: str, value: bytes) -> None: ...
+
+    def drop(self, scope: str, key: str) -> None: ...
+
+
+class Arrivals(Protocol):
+    """Which events have been seen."""
+
+    def first(self, network: str, event_id: str, replay_key: str | None, at: float) -> bool:
+        """Remember the event; False when its id, or its replay key, was there already."""
+        ...
+
+    def forget(self, before: float) -> None:
+        """Drop what was seen before that time."""
+        ...
+
+
+class Accounts(Protocol):
+    """Accounts, who may use them, and which one stands for whom."""
+
+    def put(self, publisher: str, remote_id: str, handle: str) -> Account:
+        """The account of that remote id, made where there is none; its handle is brought up to date."""
+        ...
+
+    def get(self, account_id: int) -> Account | None: ...
+
+    def find(self, publisher: str, remote_id: str) -> Account | None: ...
+
+    def save(self, account: Account) -> None: ...
+
+    def seal(self, account_id: int, credentials: Sealed | None) -> None:
+        """Keep the account's sealed token pair; None forgets it."""
+        ...
+
+    def sealed(self, account_id: int) -> Sealed | None: ...
+
+    def grant(self, account_id: int, identity: Identity, role: Role, at: float) -> None: ...
+
+    def revoke(self, account_id: int, identity: Identity) -> None: ...
+
+    def role(self, account_id: int, identity: Identity) -> Role | None: ...
+
+    def team(self, account_id: int) -> list[tuple[Identity, Role]]:
+        """Everybody with a role on it, longest standing first."""
+        ...
+
+    def usable_by(self, identity: Identity) -> list[tuple[Account, Role]]:
+        """By handle."""
+        ...
+
+    def default(self, scope: Identity | Room) -> int | None: ...
+
+    def set_default(self, scope: Identity | Room, account_id: int | None) -> None: ...
+
+    def rest(self, account_id: int, action: Action, until: float | None) -> None:
+        """No ``action`` of the account before that time; None lifts it."""
+        ...
+
+    def resting(self, account_id: int, action: Action) -> float:
+        """Until when; 0.0 when it is free."""
+        ...
+
+    def move_room(self, old: Room, new: Room) -> None:
+        """A room's default, and what waits to be said there, follow an upgrade."""
+        ...
+
+
+class Posts(Protocol):
+    """The rows of the outbox."""
+
+    def add(
+        self,
+        action: Action,
+        account_id: int,
+        author: Identity,
+        room: Room,
+        message_id: str,
+        thread: str | None,
+        draft: Draft,
+        *,
+        state: PostState,
+        now: float,
+        fresh_at: float,
+        due_at: float,
+        target: str | None = None,
+        undoes: int | None = None,
+        question_id: int | None = None,
+    ) -> Post: ...
+
+    def get(self, post_id: int) -> Post | None: ...
+
+    def save(self, post: Post) -> None: ...
+
+    def of_message(self, network: str, message_id: str) -> Post | None:
+        """The row that this command asked for."""
+        ...
+
+    def undoing(self, post_id: int) -> Post | None:
+        """The row that undoes that one."""
+        ...
+
+    def latest(self, author: Identity, room: Room) -> Post | None:
+        """That person's newest row in that room that can be undone: waiting, on its way, or out and not deleted."""
+        ...
+
+    def find(self, publisher: str, remote_id: str) -> Post | None:
+        """Our row of a publisher's post id."""
+        ...
+
+    def count_since(self, author: Identity, since: float) -> int:
+        """How many posts and reposts of that person were made since then and did not fail."""
+        ...
+
+    def heads(self) -> list[tuple[int, int, float]]:
+        """(account id, post id, due_at) of the oldest QUEUED post or repost of each account."""
+        ...
+
+    def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:
+        """Rows in those states (and of that action) whose ``due_at`` has come, oldest first."""
+        ...
+
+    def in_state(self, state: PostState, account_id: int | None = None) -> list[Post]:
+        """Oldest first. Not for POSTED and FAILED."""
+        ...
+
+    def of_question(self, question_id: int) -> list[Post]:
+        """Those that still wait for an answer."""
+        ...
+
+    def waiting_for(self, author: Identity) -> list[Post]:
+        """That person's rows that wait for their answer."""
+        ...
+
+    def remote_ids(self, account_id: int, newest: int = 200) -> set[str]:
+        """The publisher's ids of the account's newest rows."""
+        ...
+
+    def next_due(self, after: float) -> float | None:
+        """The earliest ``due_at`` later than ``after`` of a row that is QUEUED or UNKNOWN."""
+        ...
+
+    def tally(self) -> Mapping[PostState, int]:
+        """How many rows are in each state but POSTED and FAILED."""
+        ...
+
+
+class Answers(Protocol):
+    """What the bot has to say, in the order of each room."""
+
+    def add(
+        self,
+        room: Room,
+        speech: Speech,
+        body: str,
+        *,
+        target: str | None = None,
+        target_answer: int | None = None,
+        thread: str | None = None,
+        mention: Identity | None = None,
+        due_at: float = 0.0,
+        post_id: int | None = None,
+        question_id: int | None = None,
+    ) -> int: ...
+
+    def claim(self, now: float, busy: Collection[Room], limit: int) -> list[tuple[str, list[Answer]]]:
+        """For each room that is not busy, the next batch that is due: several texts of one thread are one batch, so
+        that they become one message. The key of a batch is kept, so that a repetition is the same batch.
+        """
+        ...
+
+    def sent(self, key: str, event_id: str, now: float) -> None: ...
+
+    def postpone(self, key: str, due_at: float) -> None: ...
+
+    def give_up(self, key: str, now: float) -> None: ...
+
+    def of_post(self, post_id: int, speech: Speech, body: str | None = None) -> list[Answer]: ...
+
+    def cancel(self, answer_id: int) -> bool:
+        """Take back an answer that no attempt was made to send; False when it is too late for that."""
+        ...
+
+    def of_event(self, network: str, event_id: str) -> list[Answer]:
+        """What the bot said by that event."""
+        ...
+
+    def ask(self, asked: Identity, room: Room) -> Question:
+        """A new question; its words are added as an answer with its id."""
+        ...
+
+    def question(self, question_id: int) -> Question | None: ...
+
+    def next_due(self, after: float) -> float | None: ...
+
+    def pending(self) -> int: ...
+
+
+class Links(Protocol):
+    """Pending links, and token pairs to revoke."""
+
+    def add(
+        self, identity: Identity, publisher: str, origin: Room, message_id: str, thread: str | None, room: Room | None,
+        now: float
+    ) -> PendingLink:  # fmt: skip
+        """A new attempt; it ends any other attempt of that person."""
+        ...
+
+    def get(self, link_id: int) -> PendingLink | None: ...
+
+    def pending(self, identity: Identity) -> PendingLink | None: ...
+
+    def save(self, link: PendingLink) -> None: ...
+
+    def count_since(self, identity: Identity, since: float) -> int: ...
+
+    def to_do(self, now: float) -> list[PendingLink]:
+        """Those in ASKED or PROVING whose ``due_at`` has come."""
+        ...
+
+    def revoke(self, account_id: int, sealed: Sealed, now: float) -> None: ...
+
+    def keep(self, account_id: int) -> None:
+        """The pair is in use again: nothing of that account is to be revoked."""
+        ...
+
+    def revocations(self, now: float) -> list[Revocation]: ...
+
+    def postpone(self, revocation: Revocation, due_at: float) -> None: ...
+
+    def revoked(self, revocation: Revocation) -> None: ...
+
+    def next_due(self, after: float) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction's view of the store. All of it is synchronous and runs whole; see Store.transact."""
+
+    notes: Notes
+    arrivals: Arrivals
+    accounts: Accounts
+    posts: Posts
+    answers: Answers
+    links: Links
+
+
+class Topic(Enum):
+    """What a committed transaction may have given somebody to do."""
+
+    POSTS = "posts"
+    ANSWERS = "answers"
+    LINKS = "links"
+
+
+class Store(Protocol):
+    """Everything that must outlive a crash."""
+
+    def bell(self, topic: Topic) -> asyncio.Event:
+        """Rings after each committed transaction that changed something of ``topic``. Its one listener clears it."""
+        ...
+
+    async def transact(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in one transaction on the store's own thread, whole or not at all, and give what it gives.
+
+        ``work`` must be quick, must not await, and must touch nothing of the event loop. What it raises rolls back and
+        passes through. Raises StoreError when the database refuses. On return, the change has reached the disk.
+        """
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""The publishers. Each meets the house through ``interfaces.Publisher``."""

@@ -1,0 +1,160 @@
+"""The SQLite file: opening, migrating, and running transactions whole.
+
+It knows SQLite and nothing of the domain's rules. aiosqlite's own calls take one hop to its thread for each statement,
+and two tasks that share a connection mix their transactions; so a transaction travels as one function instead, and a
+cancelled caller cannot leave half of it behind.
+"""
+
+import asyncio
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from bridge.errors import ConfigError, StoreError
+from bridge.interfaces import Topic, Tx
+from bridge.store.accounts import SqlAccounts
+from bridge.store.answers import SqlAnswers
+from bridge.store.links import SqlLinks
+from bridge.store.notes import SqlArrivals, SqlNotes
+from bridge.store.posts import SqlPosts
+
+T = TypeVar("T")
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection with one more call: a function that runs whole on the connection's thread."""
+
+    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        result: T = await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]  # aiosqlite leaves it bare
+        return result
+
+
+def _migrations() -> list[str]:
+    folder = resources.files("bridge.store") / "schema"
+    return [f.read_text("utf-8") for f in sorted(folder.iterdir(), key=lambda f: f.name) if f.name.endswith(".sql")]
+
+
+def migrate(raw: sqlite3.Connection, scripts: list[str] | None = None) -> None:
+    """Bring the database to the newest version, one transaction a step. Raises ConfigError when it is newer than us."""
+    steps = _migrations() if scripts is None else scripts
+    version: int = raw.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(steps):
+        raise ConfigError(
+            f"the database is of version {version}, this Kantter knows up to {len(steps)}: run the newer Kantter"
+        )
+    for number, script in enumerate(steps[version:], version + 1):
+        try:
+            raw.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+        except sqlite3.Error:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            raise
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    if path != ":memory:":
+        # Made with its mode from the first moment: SQLite gives the -wal and -shm files the same one.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    raw = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    try:
+        raw.execute("PRAGMA busy_timeout = 5000")
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = FULL")  # a lost `sending` commit would post twice
+        raw.execute("PRAGMA foreign_keys = ON")
+        migrate(raw)
+        raw.execute("INSERT INTO meta VALUES ('instance', ?) ON CONFLICT DO NOTHING", (uuid.uuid4().hex[:12],))
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+def check(path: Path) -> list[str]:
+    """What is wrong with the database at ``path``, a line each; nothing when all is well or there is none yet."""
+    if not path.exists():
+        return []
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as raw:
+            version = raw.execute("PRAGMA user_version").fetchone()[0]
+            damage = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        return [f"{path}: cannot be read: {error}"]
+    problems = [] if damage == "ok" else [f"{path}: is damaged: {damage}"]
+    if version > len(_migrations()):
+        problems.append(f"{path}: is of version {version}, this Kantter knows up to {len(_migrations())}")
+    return problems
+
+
+class Database:
+    """The Store on SQLite. Make it with ``await Database.open(path)``."""
+
+    def __init__(self, connection: _Connection, tx: Tx, changed: set[Topic]) -> None:
+        self._connection = connection
+        self._tx = tx
+        self._changed = changed
+        self._bells = {topic: asyncio.Event() for topic in Topic}
+
+    @classmethod
+    async def open(cls, path: Path | str) -> "Database":
+        """Open or make the file, mode 0600. Raises ConfigError: not ours, newer than us, damaged, not writable."""
+        connection = _Connection(lambda: _connect(str(path)), 64)
+        try:
+            await connection
+            return await connection.call(lambda raw: cls(connection, *_views(raw)))
+        except sqlite3.Error as error:
+            raise ConfigError(f"{path}: cannot be opened as Kantter's database: {error}") from error
+
+    def bell(self, topic: Topic) -> asyncio.Event:
+        return self._bells[topic]
+
+    async def transact(self, work: Callable[[Tx], T]) -> T:
+        def whole(raw: sqlite3.Connection) -> tuple[T, frozenset[Topic]]:
+            self._changed.clear()
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._tx)
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+                raise
+            return result, frozenset(self._changed)
+
+        try:
+            result, changed = await self._connection.call(whole)
+        except sqlite3.IntegrityError:
+            raise  # two rows where one may be: a bug, not the disk
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            raise StoreError(f"the database refused: {error}") from error
+        except ValueError as error:
+            if "Connection closed" in str(error):
+                raise StoreError("the database is closed") from error
+            raise
+        for topic in changed:
+            self._bells[topic].set()
+        return result
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
+    changed: set[Topic] = set()
+    instance: str = raw.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()[0]
+    tx = Tx(
+        notes=SqlNotes(raw),
+        arrivals=SqlArrivals(raw),
+        accounts=SqlAccounts(raw, changed),
+        posts=SqlPosts(raw, changed),
+        answers=SqlAnswers(raw, changed, instance),
+        links=SqlLinks(raw, changed),
+    )
+    return tx, changed

@@ -1,0 +1,189 @@
+"""The SQL of the outbox's rows."""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bridge.interfaces import Topic
+from bridge.model import Action, Draft, Identity, Post, PostState, Room
+
+_COLUMNS = (
+    "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
+    " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason"
+)
+_OPEN = "state NOT IN ('posted', 'failed')"
+"""Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
+
+
+def _post(row: Sequence[Any]) -> Post:
+    network = row[3]
+    return Post(
+        id=row[0],
+        action=Action(row[1]),
+        account_id=row[2],
+        author=Identity(network, row[4]),
+        room=Room(network, row[5]),
+        message_id=row[6],
+        thread=row[7],
+        draft=Draft(row[8], row[9]),
+        target=row[10],
+        undoes=row[11],
+        state=PostState(row[12]),
+        created_at=row[13],
+        fresh_at=row[14],
+        due_at=row[15],
+        claimed_at=row[16],
+        attempts=row[17],
+        remote_id=row[18],
+        question_id=row[19],
+        deleted=bool(row[20]),
+        reason=row[21],
+    )
+
+
+class SqlPosts:
+    def __init__(self, raw: sqlite3.Connection, changed: set[Topic]) -> None:
+        self._raw = raw
+        self._changed = changed
+
+    def _all(self, where: str, *values: object) -> list[Post]:
+        return [_post(row) for row in self._raw.execute(f"SELECT {_COLUMNS} FROM post WHERE {where}", values)]  # noqa: S608 - ours
+
+    def _one(self, where: str, *values: object) -> Post | None:
+        found = self._all(where + " LIMIT 1", *values)
+        return found[0] if found else None
+
+    def add(
+        self,
+        action: Action,
+        account_id: int,
+        author: Identity,
+        room: Room,
+        message_id: str,
+        thread: str | None,
+        draft: Draft,
+        *,
+        state: PostState,
+        now: float,
+        fresh_at: float,
+        due_at: float,
+        target: str | None = None,
+        undoes: int | None = None,
+        question_id: int | None = None,
+    ) -> Post:
+        self._changed.add(Topic.POSTS)
+        cursor = self._raw.execute(
+            "INSERT INTO post (action, account_id, network, author, room, message_id, thread, text, reply_to, target,"
+            " undoes, state, created_at, fresh_at, due_at, question_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                action.value, account_id, author.network, author.name, room.id, message_id, thread, draft.text,
+                draft.reply_to, target, undoes, state.value, now, fresh_at, due_at, question_id,
+            ),
+        )  # fmt: skip
+        return Post(
+            id=cursor.lastrowid or 0,
+            action=action,
+            account_id=account_id,
+            author=author,
+            room=room,
+            message_id=message_id,
+            thread=thread,
+            draft=draft,
+            target=target,
+            undoes=undoes,
+            state=state,
+            created_at=now,
+            fresh_at=fresh_at,
+            due_at=due_at,
+            question_id=question_id,
+        )
+
+    def get(self, post_id: int) -> Post | None:
+        return self._one("id = ?", post_id)
+
+    def save(self, post: Post) -> None:
+        self._changed.add(Topic.POSTS)
+        self._raw.execute(
+            "UPDATE post SET text = ?, reply_to = ?, state = ?, fresh_at = ?, due_at = ?, claimed_at = ?, attempts = ?,"
+            " remote_id = ?, question_id = ?, deleted = ?, reason = ? WHERE id = ?",
+            (
+                post.draft.text, post.draft.reply_to, post.state.value, post.fresh_at, post.due_at, post.claimed_at,
+                post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
+            ),
+        )  # fmt: skip
+
+    def of_message(self, network: str, message_id: str) -> Post | None:
+        return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
+
+    def undoing(self, post_id: int) -> Post | None:
+        return self._one("undoes = ? ORDER BY id DESC", post_id)
+
+    def latest(self, author: Identity, room: Room) -> Post | None:
+        return self._one(
+            "network = ? AND author = ? AND room = ? AND action <> 'delete' AND state <> 'failed' AND deleted = 0"
+            " ORDER BY id DESC",
+            author.network,
+            author.name,
+            room.id,
+        )
+
+    def find(self, publisher: str, remote_id: str) -> Post | None:
+        return self._one(
+            "remote_id = ? AND action = 'post' AND account_id IN (SELECT id FROM account WHERE publisher = ?)",
+            remote_id,
+            publisher,
+        )
+
+    def count_since(self, author: Identity, since: float) -> int:
+        sql = (
+            "SELECT count(*) FROM post WHERE network = ? AND author = ? AND created_at > ?"
+            " AND action <> 'delete' AND state <> 'failed'"
+        )
+        return int(self._raw.execute(sql, (author.network, author.name, since)).fetchone()[0])
+
+    def heads(self) -> list[tuple[int, int, float]]:
+        return self._raw.execute(
+            f"SELECT account_id, min(id), due_at FROM post WHERE {_OPEN} AND state = 'queued' AND action <> 'delete'"  # noqa: S608 - ours
+            " GROUP BY account_id"
+        ).fetchall()
+
+    def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:
+        marks = ", ".join("?" * len(states))
+        where = f"{_OPEN} AND state IN ({marks}) AND due_at <= ?" + (" AND action = ?" if action else "")
+        extra = (action.value,) if action else ()
+        return self._all(where + " ORDER BY id", *(s.value for s in states), now, *extra)
+
+    def in_state(self, state: PostState, account_id: int | None = None) -> list[Post]:
+        if account_id is None:
+            return self._all(f"{_OPEN} AND state = ? ORDER BY id", state.value)
+        return self._all(f"{_OPEN} AND state = ? AND account_id = ? ORDER BY id", state.value, account_id)
+
+    def of_question(self, question_id: int) -> list[Post]:
+        return self._all("question_id = ? AND state IN ('held', 'unknown', 'failed') ORDER BY id", question_id)
+
+    def waiting_for(self, author: Identity) -> list[Post]:
+        return self._all(
+            f"{_OPEN} AND state IN ('held', 'unknown') AND question_id IS NOT NULL AND network = ? AND author = ?"
+            " ORDER BY id",
+            author.network,
+            author.name,
+        )
+
+    def remote_ids(self, account_id: int, newest: int = 200) -> set[str]:
+        rows = self._raw.execute(
+            "SELECT remote_id FROM post WHERE account_id = ? AND remote_id IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (account_id, newest),
+        )
+        return {row[0] for row in rows}
+
+    def next_due(self, after: float) -> float | None:
+        sql = f"SELECT min(due_at) FROM post WHERE {_OPEN} AND state IN ('queued', 'unknown') AND due_at > ?"  # noqa: S608 - ours
+        found = self._raw.execute(sql, (after,)).fetchone()[0]
+        rest = self._raw.execute("SELECT min(until) FROM rest WHERE until > ?", (after,)).fetchone()[0]
+        times = [float(t) for t in (found, rest) if t is not None and t != float("inf")]
+        return min(times, default=None)
+
+    def tally(self) -> Mapping[PostState, int]:
+        rows = self._raw.execute(f"SELECT state, count(*) FROM post WHERE {_OPEN} GROUP BY state")  # noqa: S608 - ours
+        return {PostState(state): count for state, count in rows}

@@ -1,0 +1,227 @@
+"""What every Store promises, whatever database is behind it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bridge.interfaces import Store, Topic, Tx
+from bridge.model import (
+    Account,
+    Action,
+    Draft,
+    Identity,
+    LinkState,
+    Post,
+    PostState,
+    Role,
+    Room,
+    Sealed,
+    Speech,
+    label,
+    unlabel,
+)
+
+ANA = Identity("matrix", "@ana:example.org")
+BEN = Identity("matrix", "@ben:example.org")
+PRESS = Room("matrix", "!press")
+NOW = 1_800_000_000.0
+
+
+def queue(tx: Tx, account: Account, text: str = "hello", **more: object) -> Post:
+    fields: dict[str, object] = {"state": PostState.QUEUED, "now": NOW, "fresh_at": NOW, "due_at": NOW} | more
+    message = str(fields.pop("message_id", f"$of-{text}"))
+    author = fields.pop("author", ANA)
+    action = fields.pop("action", Action.POST)
+    return tx.posts.add(action, account.id, author, PRESS, message, None, Draft(text), **fields)  # type: ignore[arg-type]  # a table of fields
+
+
+async def test_a_transaction_that_raises_leaves_nothing_behind(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        tx.notes.put("matrix", "bookmark", b"s1")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.transact(work)
+    assert await store.transact(lambda tx: tx.notes.get("matrix", "bookmark")) is None
+
+
+async def test_a_cancelled_caller_cannot_leave_half_a_transaction(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        tx.notes.put("a", "1", b"x")
+        tx.notes.put("a", "2", b"x")
+
+    task = asyncio.create_task(store.transact(work))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    kept = await store.transact(lambda tx: (tx.notes.get("a", "1"), tx.notes.get("a", "2")))
+    assert kept in [(None, None), (b"x", b"x")]
+
+
+async def test_transactions_of_many_tasks_do_not_mix(store: Store) -> None:
+    def add_one(tx: Tx) -> None:
+        count = int(tx.notes.get("n", "count") or b"0")
+        tx.notes.put("n", "count", str(count + 1).encode())
+
+    await asyncio.gather(*(store.transact(add_one) for _ in range(50)))
+    assert await store.transact(lambda tx: tx.notes.get("n", "count")) == b"50"
+
+
+async def test_an_event_and_a_replayed_ciphertext_count_once(store: Store) -> None:
+    first = await store.transact(lambda tx: tx.arrivals.first("matrix", "$1", "session:0", NOW))
+    again = await store.transact(lambda tx: tx.arrivals.first("matrix", "$1", "session:0", NOW))
+    replay = await store.transact(lambda tx: tx.arrivals.first("matrix", "$2", "session:0", NOW))
+    elsewhere = await store.transact(lambda tx: tx.arrivals.first("irc", "$1", None, NOW))
+    assert (first, again, replay, elsewhere) == (True, False, False, True)
+
+
+async def test_bells_ring_only_for_what_changed_and_only_after_commit(store: Store) -> None:
+    await store.transact(lambda tx: tx.answers.add(PRESS, Speech.TEXT, "hi"))
+    assert store.bell(Topic.ANSWERS).is_set()
+    assert not store.bell(Topic.LINKS).is_set()
+
+
+async def test_an_account_is_its_remote_id_and_keeps_up_with_its_handle(store: Store) -> None:
+    def work(tx: Tx) -> tuple[Account, Account, Account]:
+        return (
+            tx.accounts.put("x", "7", "acme"),
+            tx.accounts.put("x", "7", "acme_hq"),
+            tx.accounts.put("x", "8", "acme"),
+        )
+
+    one, renamed, other = await store.transact(work)
+    assert (renamed.id, renamed.handle) == (one.id, "acme_hq")
+    assert other.id != one.id
+
+
+async def test_rights_and_defaults_go_together(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        account = tx.accounts.put("x", "7", "acme")
+        tx.accounts.seal(account.id, Sealed(b"sealed"))
+        tx.accounts.grant(account.id, ANA, Role.OWNER, NOW)
+        tx.accounts.grant(account.id, BEN, Role.POSTER, NOW + 1)
+        tx.accounts.set_default(ANA, account.id)
+        tx.accounts.set_default(PRESS, account.id)
+        assert tx.accounts.team(account.id) == [(ANA, Role.OWNER), (BEN, Role.POSTER)]
+        assert tx.accounts.usable_by(BEN) == [(account, Role.POSTER)]
+        tx.accounts.revoke(account.id, ANA)
+        assert tx.accounts.role(account.id, ANA) is None
+        assert tx.accounts.default(ANA) is None
+        assert tx.accounts.default(PRESS) == account.id
+        assert tx.accounts.sealed(account.id) == b"sealed"
+
+    await store.transact(work)
+
+
+async def test_heads_are_the_oldest_of_each_account(store: Store) -> None:
+    def work(tx: Tx) -> list[tuple[int, int, float]]:
+        acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")
+        sent = queue(tx, acme, "0")
+        tx.posts.save(replace(sent, state=PostState.POSTED, remote_id="99"))
+        first = queue(tx, acme, "1", due_at=NOW + 9)
+        queue(tx, acme, "2")
+        other = queue(tx, zoo, "3")
+        queue(tx, zoo, "4", action=Action.DELETE)
+        assert tx.posts.heads() == [(acme.id, first.id, NOW + 9), (zoo.id, other.id, NOW)]
+        assert tx.posts.remote_ids(acme.id) == {"99"}
+        assert tx.posts.find("x", "99") == replace(sent, state=PostState.POSTED, remote_id="99")
+        assert tx.posts.next_due(NOW) == NOW + 9
+        return tx.posts.heads()
+
+    assert len(await store.transact(work)) == 2
+
+
+async def test_the_daily_count_leaves_out_what_failed_and_what_undoes(store: Store) -> None:
+    def work(tx: Tx) -> int:
+        acme = tx.accounts.put("x", "7", "acme")
+        queue(tx, acme, "1")
+        tx.posts.save(replace(queue(tx, acme, "2"), state=PostState.FAILED))
+        queue(tx, acme, "3", action=Action.DELETE)
+        queue(tx, acme, "4", author=BEN)
+        queue(tx, acme, "5", now=NOW - 90_000)
+        return tx.posts.count_since(ANA, NOW - 86_400)
+
+    assert await store.transact(work) == 1
+
+
+async def test_several_answers_in_a_room_are_one_batch_with_one_lasting_key(store: Store) -> None:
+    def add(tx: Tx) -> None:
+        tx.answers.add(PRESS, Speech.TEXT, "one")
+        tx.answers.add(PRESS, Speech.REACTION, "✅", target="$1")
+        tx.answers.add(PRESS, Speech.TEXT, "two")
+        tx.answers.add(PRESS, Speech.TEXT, "later", due_at=NOW + 5)
+
+    await store.transact(add)
+    [(key, batch)] = await store.transact(lambda tx: tx.answers.claim(NOW, set(), 9))
+    assert [a.body for a in batch] == ["one", "two"]
+    await store.transact(lambda tx: tx.answers.add(PRESS, Speech.TEXT, "three"))
+    [(again, same)] = await store.transact(lambda tx: tx.answers.claim(NOW, set(), 9))
+    assert (again, same) == (key, batch), "a repetition must be the same message"
+    await store.transact(lambda tx: tx.answers.sent(key, "$out", NOW))
+    [(_, reaction)] = await store.transact(lambda tx: tx.answers.claim(NOW, set(), 9))
+    assert [a.body for a in reaction] == ["✅"]
+    assert await store.transact(lambda tx: tx.answers.claim(NOW, {PRESS}, 9)) == []
+    found = await store.transact(lambda tx: tx.answers.of_event("matrix", "$out"))
+    assert [a.body for a in found] == ["one", "two"]
+
+
+async def test_a_redaction_finds_the_event_of_an_earlier_answer(store: Store) -> None:
+    def work(tx: Tx) -> str | None:
+        glass = tx.answers.add(PRESS, Speech.REACTION, "⏳", target="$1")
+        [(key, _)] = tx.answers.claim(NOW, set(), 9)
+        assert not tx.answers.cancel(glass), "it may be on its way"
+        tx.answers.add(PRESS, Speech.REDACTION, "", target_answer=glass)
+        tx.answers.sent(key, "$glass", NOW)
+        [(_, batch)] = tx.answers.claim(NOW, set(), 9)
+        return batch[0].target
+
+    assert await store.transact(work) == "$glass"
+
+
+async def test_an_answer_that_nobody_tried_to_send_can_be_taken_back_and_its_id_is_not_used_again(store: Store) -> None:
+    def work(tx: Tx) -> tuple[int, int]:
+        one = tx.answers.add(PRESS, Speech.REACTION, "⏳", target="$1", due_at=NOW + 1)
+        assert tx.answers.cancel(one)
+        return one, tx.answers.add(PRESS, Speech.TEXT, "done")
+
+    one, two = await store.transact(work)
+    assert two > one
+
+
+async def test_a_new_link_ends_the_one_before(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        old = tx.links.add(ANA, "x", PRESS, "$1", None, None, NOW)
+        tx.links.save(replace(old, state=LinkState.WAITING, request=Sealed(b"r")))
+        new = tx.links.add(ANA, "x", PRESS, "$2", None, PRESS, NOW)
+        other = tx.links.add(BEN, "x", PRESS, "$3", None, None, NOW)
+        assert tx.links.pending(ANA) == new
+        ended = tx.links.get(old.id)
+        assert ended is not None
+        assert (ended.state, ended.request) == (LinkState.ENDED, None)
+        assert tx.links.to_do(NOW) == [new, other]
+        assert tx.links.count_since(ANA, NOW - 1) == 2
+
+    await store.transact(work)
+
+
+async def test_a_pair_that_is_in_use_again_is_not_revoked(store: Store) -> None:
+    def work(tx: Tx) -> int:
+        acme = tx.accounts.put("x", "7", "acme")
+        tx.links.revoke(acme.id, Sealed(b"pair"), NOW)
+        assert len(tx.links.revocations(NOW)) == 1
+        tx.links.keep(acme.id)
+        return len(tx.links.revocations(NOW))
+
+    assert await store.transact(work) == 0
+
+
+@pytest.mark.parametrize("number", [1, 35, 36, 1295, 10**9])
+def test_a_label_reads_back(number: int) -> None:
+    assert unlabel(label("k", number).upper()) == ("k", number)
+
+
+@pytest.mark.parametrize("text", ["", "k", "17", "x17", "k-1", "k1 ", "k٣", "kkkkkkkkkkkkkkk"])
+def test_what_is_no_label(text: str) -> None:
+    assert unlabel(text) is None or text.strip() != text

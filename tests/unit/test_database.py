@@ -1,0 +1,74 @@
+"""The SQLite file itself: modes, migrations, and what happens when the disk says no."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import ConfigError, StoreError
+from bridge.store import Database, check
+from bridge.store.database import migrate
+
+
+async def test_nobody_else_can_read_the_file_or_its_journal(tmp_path: Path) -> None:
+    path = tmp_path / "kantter.db"
+    database = await Database.open(path)
+    await database.transact(lambda tx: tx.notes.put("a", "b", b"c"))
+    modes = {f.name: stat.S_IMODE(f.stat().st_mode) for f in tmp_path.iterdir()}
+    await database.close()
+    assert modes
+    assert set(modes.values()) == {0o600}
+
+
+async def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None:
+    path = tmp_path / "kantter.db"
+    for expected in (None, b"1"):
+        database = await Database.open(path)
+        assert await database.transact(lambda tx: tx.notes.get("a", "b")) == expected
+        await database.transact(lambda tx: tx.notes.put("a", "b", b"1"))
+        await database.close()
+    assert check(path) == []
+
+
+async def test_a_database_from_the_future_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kantter.db"
+    with sqlite3.connect(path) as raw:
+        raw.execute("PRAGMA user_version = 999")
+    raw.close()
+    with pytest.raises(ConfigError, match="999"):
+        await Database.open(path)
+    assert "999" in check(path)[0]
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kantter.db"
+    path.write_bytes(b"not a database at all, but long enough to look at" * 40)
+    with pytest.raises(ConfigError, match=str(path)):
+        await Database.open(path)
+    assert check(path)
+
+
+async def test_a_full_disk_is_a_store_error_and_nothing_is_recorded(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    await database._connection.call(lambda raw: raw.execute("PRAGMA max_page_count = 60").fetchone())
+    with pytest.raises(StoreError, match="full"):
+        await database.transact(lambda tx: tx.notes.put("a", "b", b"x" * 1_000_000))
+    assert await database.transact(lambda tx: tx.notes.get("a", "b")) is None
+    await database.close()
+
+
+async def test_a_closed_database_is_a_store_error(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    await database.close()
+    with pytest.raises(StoreError):
+        await database.transact(lambda tx: tx.notes.get("a", "b"))
+
+
+def test_a_migration_that_fails_half_way_leaves_the_version_before() -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    with pytest.raises(sqlite3.Error):
+        migrate(raw, ["CREATE TABLE one (a);", "CREATE TABLE two (a); CREATE TABLE one (a);"])
+    assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+    assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("one",)]
+    raw.close()
