@@ -35,6 +35,10 @@ class _Connection(aiosqlite.Connection):
         result: T = await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]  # aiosqlite leaves it bare
         return result
 
+    async def ended(self) -> None:
+        """Wait for the thread: after a connect that failed, aiosqlite stops it without waiting."""
+        await asyncio.to_thread(self._thread.join)
+
 
 def _migrations() -> list[str]:
     folder = resources.files("bridge.store") / "schema"
@@ -107,7 +111,11 @@ class Database:
         """Open or make the file, mode 0600. Raises ConfigError: not ours, newer than us, damaged, not writable."""
         connection = _Connection(lambda: _connect(str(path)), 64)
         try:
-            await connection
+            try:
+                await connection
+            except BaseException:
+                await connection.ended()
+                raise
             return await connection.call(lambda raw: cls(connection, *_views(raw)))
         except sqlite3.Error as error:
             raise ConfigError(f"{path}: cannot be opened as Kantter's database: {error}") from error
