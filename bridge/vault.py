@@ -1,0 +1,103 @@
+"""The vault: seals and opens secrets with AES-256-GCM. The key lives apart from the data.
+
+It knows keys and bytes, and nothing of accounts. A sealed value names its key, so that keys rotate, and is bound to its
+purpose by the associated data, so that two rows cannot be swapped (NIST SP 800-38D, section 7).
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bridge.errors import ConfigError, KantterError
+from bridge.model import Sealed
+
+_VERSION = b"\x01"
+_ID = 4
+_NONCE = 12
+_HEAD = len(_VERSION) + _ID
+
+
+class VaultError(KantterError):
+    """A sealed value could not be opened: another key, another purpose, or changed bytes."""
+
+
+def new_key() -> str:
+    """A fresh 256-bit key, as base64 for a line of the key file."""
+    return base64.b64encode(AESGCM.generate_key(256)).decode("ascii")
+
+
+def write_key_file(path: Path) -> None:
+    """Make a key file with one new key, mode 0600. Raises ConfigError where there is a file already, or no folder."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError as error:
+        raise ConfigError(f"{path}: there is a file already; a key is never overwritten") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be made: {error.strerror}") from error
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(new_key() + "\n")
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _key(path: Path, number: int, line: str) -> bytes:
+    try:
+        key = base64.b64decode(line, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ConfigError(f"{path}: line {number} is not a key: 32 bytes in base64 are expected")
+    return key
+
+
+class Vault:
+    """Seals with its first key, opens with any of them. ``repr`` shows no key."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ConfigError("the vault needs a key")
+        self._ciphers = {hashlib.sha256(key).digest()[:_ID]: AESGCM(key) for key in keys}
+        self._first = next(iter(self._ciphers))
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Vault":
+        """Read a key file: a key in base64 a line; empty lines and those that begin with ``#`` are passed over.
+
+        Raises ConfigError: missing, readable by others, no key in it, or a line that is none.
+        """
+        try:
+            mode = path.stat().st_mode
+            lines = path.read_text("utf-8").splitlines()
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: there is no key; make one with: kantter key new") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as a key file") from error
+        if mode & 0o077:
+            raise ConfigError(f"{path}: others can read the key; mend it with: chmod 600 {path}")
+        stripped = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+        keys = [_key(path, number, line) for number, line in stripped if line and not line.startswith("#")]
+        if not keys:
+            raise ConfigError(f"{path}: there is no key in it")
+        return cls(keys)
+
+    def seal(self, plain: bytes, *, purpose: str) -> Sealed:
+        """Encrypt ``plain`` for ``purpose`` (such as ``x/1234/credentials``), which must be named again to open it."""
+        head, nonce = _VERSION + self._first, os.urandom(_NONCE)
+        return Sealed(head + nonce + self._ciphers[self._first].encrypt(nonce, plain, head + purpose.encode("utf-8")))
+
+    def open(self, sealed: Sealed, *, purpose: str) -> bytes:
+        """Give back what was sealed for that purpose. Raises VaultError."""
+        head, nonce, body = sealed[:_HEAD], sealed[_HEAD : _HEAD + _NONCE], sealed[_HEAD + _NONCE :]
+        cipher = self._ciphers.get(head[1:])
+        if head[:1] != _VERSION or cipher is None:
+            raise VaultError("this was sealed with a key that is not in the key file")
+        try:
+            return cipher.decrypt(nonce, body, head + purpose.encode("utf-8"))
+        except (InvalidTag, ValueError):
+            raise VaultError("a sealed value was changed, or stands in the wrong place") from None
