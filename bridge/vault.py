@@ -1,12 +1,13 @@
 """The vault: seals and opens secrets with AES-256-GCM. The key lives apart from the data.
 
-It knows keys and bytes, and nothing of accounts. A sealed value names its key, so that keys rotate, and is bound to its
+It knows keys, bytes and token pairs, and nothing of whose they are. A sealed value names its key, so that keys rotate, and is bound to its
 purpose by the associated data, so that two rows cannot be swapped (NIST SP 800-38D, section 7).
 """
 
 import base64
 import binascii
 import hashlib
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bridge.errors import ConfigError, KantterError
-from bridge.model import Sealed
+from bridge.model import Credentials, Sealed
 
 _VERSION = b"\x01"
 _ID = 4
@@ -25,6 +26,21 @@ _HEAD = len(_VERSION) + _ID
 
 class VaultError(KantterError):
     """A sealed value could not be opened: another key, another purpose, or changed bytes."""
+
+
+def account_purpose(publisher: str, remote_id: str) -> str:
+    """What an account's token pair is bound to."""
+    return f"{publisher}/{remote_id}/credentials"
+
+
+def request_purpose(link_id: int) -> str:
+    """What a pending link's request token is bound to."""
+    return f"link/{link_id}/request"
+
+
+def pin_purpose(link_id: int) -> str:
+    """What the PIN of a pending link is bound to."""
+    return f"link/{link_id}/pin"
 
 
 def new_key() -> str:
@@ -101,3 +117,12 @@ class Vault:
             return cipher.decrypt(nonce, body, head + purpose.encode("utf-8"))
         except (InvalidTag, ValueError):
             raise VaultError("a sealed value was changed, or stands in the wrong place") from None
+
+    def seal_credentials(self, credentials: Credentials, *, purpose: str) -> Sealed:
+        """Seal a token pair for ``purpose``; see ``account_purpose`` and ``request_purpose``."""
+        return self.seal(json.dumps([credentials.token, credentials.secret]).encode("utf-8"), purpose=purpose)
+
+    def open_credentials(self, sealed: Sealed, *, purpose: str) -> Credentials:
+        """Give back a token pair that was sealed for that purpose. Raises VaultError."""
+        token, secret = json.loads(self.open(sealed, purpose=purpose))
+        return Credentials(token, secret)
