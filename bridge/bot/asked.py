@@ -1,0 +1,150 @@
+"""What every verb gets and what it is made of: the request, the house around it, and the row of the table of verbs.
+
+It knows the words of the domain and the shape of a command. It knows no verb, decides nothing and asks no network:
+what a verb needs from one was asked before the transaction and stands in ``Facts``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+
+from bridge.interfaces import Privacy, Publisher, Tx
+from bridge.model import Account, Identity, Message, Role, Room, Speech
+from bridge.vault import Vault
+
+
+class Need(Flag):
+    """What a verb wants the network to be asked about, before its transaction begins."""
+
+    NOTHING = 0
+    PRIVACY = auto()
+    """``Facts.privacy``: of the room, for the sender."""
+    ROOM_ADMIN = auto()
+    """``Facts.room_admin``: whether the sender governs the room."""
+    MAY_REDACT = auto()
+    """``Facts.may_redact``: whether the bot may remove messages there."""
+
+
+class Where(Enum):
+    """Where a verb may be said. Said elsewhere, it is answered with where to say it, and does not run."""
+
+    ANYWHERE = "anywhere"
+    DM = "dm"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
+    be asked; then ``trouble`` is the sentence for the person.
+    """
+
+    privacy: Privacy | None = None
+    room_admin: bool | None = None
+    may_redact: bool = False
+    trouble: str = ""
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command: what was said, and how it was read.
+
+    ``verb`` is the command's own name, also when an alias was typed. ``account`` is the handle behind ``!verb@``, as it
+    was typed, without the ``@``. ``text`` is the rest, raw. For a bare PIN the verb is ``pin`` and ``text`` the digits.
+    ``now``: Unix seconds.
+    """
+
+    message: Message
+    verb: str
+    account: str | None
+    text: str
+    facts: Facts
+    now: float
+
+    @property
+    def sender(self) -> Identity:
+        return self.message.sender
+
+    @property
+    def room(self) -> Room:
+        return self.message.room
+
+    def reply(self, tx: Tx, words: str, *, post_id: int | None = None, question_id: int | None = None) -> int:
+        """Say ``words`` as a reply to the command, in its thread, to its sender. Gives the answer's id."""
+        return tx.answers.add(
+            self.message.room,
+            Speech.TEXT,
+            words,
+            target=self.message.id,
+            thread=self.message.thread,
+            mention=self.message.sender,
+            post_id=post_id,
+            question_id=question_id,
+        )
+
+    def react(self, tx: Tx, emoji: str) -> int:
+        """Put ``emoji`` on the command. Gives the answer's id."""
+        return tx.answers.add(self.message.room, Speech.REACTION, emoji, target=self.message.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one person may use, for deciding which verbs to show them. ``accounts``: by handle."""
+
+    accounts: tuple[tuple[Account, Role], ...]
+    admin: bool
+    direct: bool
+
+
+def everybody(standing: Standing) -> bool:
+    """Visible to all."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table of verbs.
+
+    ``usage`` has no prefix ("use @ACCOUNT [room]"), ``example`` neither; ``help`` is one sentence. ``publishes``: in a
+    DM too it needs the prefix. ``work`` runs inside the transaction of the whole batch: it checks first and writes
+    last. Before its first write it may raise UsageError, which is shown to the person as it is, with a ❌; a UsageError
+    after a write would keep that write. Any other exception is a bug. ``blind``: it runs also when the network could
+    not be asked (``Facts.trouble`` is set) and answers for that itself; any other verb is then answered with the
+    trouble and does not run.
+    """
+
+    name: str
+    usage: str
+    help: str
+    example: str
+    work: "Callable[[Tx, Asked, House], None]"
+    aliases: tuple[str, ...] = ()
+    publishes: bool = False
+    where: Where = Where.ANYWHERE
+    needs: Need = Need.NOTHING
+    blind: bool = False
+    visible: Callable[[Standing], bool] = everybody
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What verbs need beside the transaction. Times in seconds.
+
+    ``commands`` is the whole table in the order of the help; ``verbs`` finds a row by its name or an alias.
+    """
+
+    publishers: Mapping[str, Publisher]
+    vault: Vault
+    admins: frozenset[Identity]
+    prefix: str
+    stale_after: float
+    posts_per_day: int
+    commands: tuple[Command, ...]
+    verbs: Mapping[str, Command]
+
+    @property
+    def publisher(self) -> Publisher:
+        """The publisher that is meant when none is named: the first one."""
+        return next(iter(self.publishers.values()))

@@ -1,0 +1,19 @@
+"""The table of verbs: it joins the rows of each noun, and finds a row by what was typed.
+
+It knows which modules hold verbs, and nothing of what they do.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bridge.bot.asked import Command
+
+
+def by_name(commands: Sequence[Command]) -> Mapping[str, Command]:
+    """Every name and alias, in lower case, to its row. Raises ValueError when two rows claim one word."""
+    found: dict[str, Command] = {}
+    for command in commands:
+        for word in (command.name, *command.aliases):
+            if word in found:
+                raise ValueError(f"two verbs are called {word}")
+            found[word] = command
+    return found
