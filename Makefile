@@ -1,33 +1,48 @@
 # Each target does all of its own set-up on a fresh Debian: Python 3.11 or later, make, and root or sudo for python3-venv.
 VENV := .venv
 BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.runs
 STAMP := $(VENV)/.installed
 
-.PHONY: test check format clean
+.PHONY: demo test check format bench clean
+
+demo: $(RUN_STAMP)
+	@$(BIN)/kantter demo
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2
 
 check: $(STAMP)
-	$(BIN)/ruff format --check bridge tests
-	$(BIN)/ruff check bridge tests
+	$(BIN)/ruff format --check bridge tests benchmarks
+	$(BIN)/ruff check bridge tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
 
 format: $(STAMP)
-	$(BIN)/ruff format bridge tests
-	$(BIN)/ruff check --fix bridge tests
+	$(BIN)/ruff format bridge tests benchmarks
+	$(BIN)/ruff check --fix bridge tests benchmarks
 
-$(STAMP): pyproject.toml requirements-dev.txt
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+$(VENV)/bin/python3:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kantter needs Python 3.11 or later."; exit 1; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$as_root apt-get update -q && $$as_root apt-get install -qy python3-venv; }
 	python3 -m venv $(VENV)
-	$(BIN)/pip install -q -r requirements-dev.txt
-	$(BIN)/pip install -q --no-deps -e .
+
+# What runs needs the product alone; tests and checks need the pinned rest as well.
+$(RUN_STAMP): pyproject.toml requirements-dev.txt | $(VENV)/bin/python3
+	@echo "Setting up; this takes a minute the first time."
+	@$(BIN)/pip install -q --disable-pip-version-check -c requirements-dev.txt -e .
 	@touch $@
+
+$(STAMP): pyproject.toml requirements-dev.txt | $(VENV)/bin/python3
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@ $(RUN_STAMP)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -243,6 +243,24 @@ def find(path: Path | None) -> Path:
     raise ConfigError(f"there is no config at {' or '.join(map(str, places))}; see config/kantter.example.toml")
 
 
+def load_key_path(path: Path | None) -> Path:
+    """``vault.key_file``, from the environment, the config, or the default, where the rest of the config may still be
+    unfinished. Raises ConfigError when the config cannot be read at all.
+    """
+    named = os.environ.get("KANTTER_VAULT__KEY_FILE")
+    if named:
+        return Path(named)
+    try:
+        place = find(path)
+    except ConfigError:
+        if path is not None:
+            raise
+        return VaultSettings().key_file
+    vault = _read(place).get("vault")
+    found = vault.get("key_file") if isinstance(vault, dict) else None
+    return Path(found) if isinstance(found, str) else VaultSettings().key_file
+
+
 def _mistakes(path: Path, error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in mistake["loc"])
@@ -254,28 +272,43 @@ def _mistakes(path: Path, error: ValidationError) -> Iterator[str]:
         yield f"{path}: {key}: {said}"
 
 
-def load(path: Path) -> Settings:
-    """Read the file and the environment.
-
-    Raises ConfigError with one line for each mistake: file, key, what is expected. No line holds a secret's value.
-    """
+def _read(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not text in UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def load(path: Path) -> Settings:
+    """Read the file and the environment.
+
+    Raises ConfigError with one line for each mistake: file, key, what is expected. No line holds a secret's value.
+    """
+    values = _read(path)
     if _holds_a_secret(values) and path.stat().st_mode & 0o077:
         raise ConfigError(f"{path}: holds a secret and others can read it; mend it with: chmod 600 {path}")
-    stray = [name for name in os.environ if name.upper().startswith("KANTTER_") and not _known(name)]
+    _environment_wins(values)
+    stray = [name for name in os.environ if "__" in name and name.upper().startswith("KANTTER_") and not _known(name)]
     if stray:
         raise ConfigError(*(f"environment: {name} is not a setting of Kantter; is it misspelt?" for name in stray))
     try:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigError(*_mistakes(path, error)) from None  # the cause would hold what was typed
+
+
+def _environment_wins(values: dict[str, Any]) -> None:
+    """Take out of the file's values the other form of each secret that the environment gives."""
+    for name in os.environ:
+        section, _, setting = name.lower().removeprefix("kantter_").partition("__")
+        other = setting.removesuffix("_file") if setting.endswith("_file") else f"{setting}_file"
+        table = values.get(section)
+        if name.upper().startswith("KANTTER_") and isinstance(table, dict):
+            table.pop(other, None)
 
 
 def _known(name: str) -> bool:

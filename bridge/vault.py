@@ -1,7 +1,7 @@
 """The vault: seals and opens secrets with AES-256-GCM. The key lives apart from the data.
 
-It knows keys, bytes and token pairs, and nothing of whose they are. A sealed value names its key, so that keys rotate, and is bound to its
-purpose by the associated data, so that two rows cannot be swapped (NIST SP 800-38D, section 7).
+It knows keys, bytes and token pairs, and nothing of whose they are. A sealed value names its key, so that keys rotate,
+and is bound to its purpose by the associated data, so that two rows cannot be swapped (NIST SP 800-38D, section 7).
 """
 
 import base64

@@ -1,0 +1,184 @@
+"""Builds the parts and runs them together. The only file that names an adapter.
+
+It knows which parts there are, in which order they start and stop, and nothing of what they do.
+"""
+
+import asyncio
+import signal
+import stat
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bridge.bot import Bot
+from bridge.chat.console import ConsoleNetwork
+from bridge.chat.matrix import MatrixNetwork
+from bridge.config import BotSettings, Settings, WebSettings, XSettings
+from bridge.errors import ConfigError, StoreError
+from bridge.interfaces import ChatNetwork, Clock, Store
+from bridge.model import Health, Identity
+from bridge.outbox import Outbox
+from bridge.publish.x import XPublisher
+from bridge.store import Database
+from bridge.vault import Vault
+from bridge.web.server import Web
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 8.5
+"""How long a stop waits for exchanges in flight. One takes 8 s at most, and the whole stop 10."""
+LAST_WORDS_SECONDS = 1.0
+"""How long a stop waits for answers to be said. They are on disk: what is left is said at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one running Kantter."""
+
+    store: Store
+    networks: Mapping[str, ChatNetwork]
+    bot: Bot
+    outbox: Outbox
+
+    def health(self) -> dict[str, Health]:
+        """The health of each part, by its name."""
+        return {name: network.health() for name, network in self.networks.items()} | {
+            "bot": self.bot.health(),
+            "outbox": self.outbox.health(),
+        }
+
+    async def numbers(self) -> dict[str, dict[str, float]]:
+        """What the metrics page shows."""
+        tally, answers = await self.store.transact(lambda tx: (tx.posts.tally(), tx.answers.pending()))
+        return {
+            "posts": {state.value: float(count) for state, count in tally.items()},
+            "outcomes": {name: float(count) for name, count in self.outbox.outcomes().items()},
+            "answers": {"": float(answers)},
+        }
+
+
+def data_folder(path: Path) -> Path:
+    """The data folder, made where there is none. Raises ConfigError when it cannot be, or others can read it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"bot.data_dir: {path} cannot be made: {error.strerror}") from error
+    for place in (path, path / "kantter.db"):
+        if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077:
+            mode = "700" if place.is_dir() else "600"
+            raise ConfigError(f"bot.data_dir: others can read {place}; mend it with: chmod {mode} {place}")
+    return path
+
+
+@asynccontextmanager
+async def _parts(
+    bot: BotSettings,
+    x: XSettings,
+    vault: Vault,
+    make_networks: Callable[[Store], Mapping[str, ChatNetwork]],
+    admins: frozenset[Identity],
+    clock: Clock = time.time,
+) -> AsyncIterator[Parts]:
+    async with AsyncExitStack() as stack:
+        store = await Database.open(data_folder(bot.data_dir) / "kantter.db")
+        stack.push_async_callback(store.close)
+        publisher = XPublisher(x, clock=clock)
+        stack.push_async_callback(publisher.close)
+        publishers = {publisher.name: publisher}
+        networks = make_networks(store)
+        for network in networks.values():
+            stack.push_async_callback(network.close)
+        answering = Bot(
+            store=store,
+            networks=networks,
+            publishers=publishers,
+            vault=vault,
+            admins=admins,
+            prefix=bot.prefix,
+            stale_after=bot.stale_after,
+            posts_per_day=bot.posts_per_day,
+            clock=clock,
+        )
+        sending = Outbox(
+            store=store,
+            networks=networks,
+            publishers=publishers,
+            vault=vault,
+            admins=admins,
+            stale_after=bot.stale_after,
+            clock=clock,
+        )
+        yield Parts(store, networks, answering, sending)
+
+
+async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, ends_with_network: bool = False) -> None:
+    """Run until ``stop`` is set or a part ends; then finish what is in flight. Raises what a part raised."""
+    jobs: list[Coroutine[Any, Any, None]] = [network.run(parts.bot) for network in parts.networks.values()]
+    talking = [asyncio.create_task(job) for job in jobs]
+    jobs = [parts.bot.run(), parts.outbox.run()]
+    if web is not None:
+        host, port = web.address
+        jobs.append(Web(host, port, parts=parts.health, numbers=parts.numbers).run())
+    working = [asyncio.create_task(job) for job in jobs]
+    stopping = asyncio.create_task(stop.wait())
+    everything = [*talking, *working, stopping]
+    try:
+        done, _ = await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+        failed = next((error for task in done if (error := task.exception())), None)
+        if failed is None and not (stopping in done or ends_with_network):
+            failed = RuntimeError("a part ended by itself")
+        log.info("stopping")
+        await _finish(parts)
+        if failed is not None:
+            raise failed
+    finally:
+        for task in everything:
+            task.cancel()
+        await asyncio.gather(*everything, return_exceptions=True)
+
+
+async def _finish(parts: Parts) -> None:
+    """Let what is in flight come to its end, and what is to be said be said."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await parts.outbox.drain()
+    with suppress(TimeoutError, StoreError):
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            while await parts.store.transact(lambda tx: tx.answers.pending()):  # noqa: ASYNC110 - no bell for what was said
+                await asyncio.sleep(0.02)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def run(settings: Settings) -> None:
+    """``kantter run``: until SIGTERM or SIGINT. Raises ConfigError when only the operator can help."""
+    vault = Vault.from_file(settings.vault.key_file)
+    stop = _stop_on_signals()
+
+    def networks(store: Store) -> dict[str, ChatNetwork]:
+        folder = settings.bot.data_dir / "matrix"
+        matrix = MatrixNetwork(settings.matrix, folder=folder, store=store, vault=vault, clock=time.time)
+        return {matrix.name: matrix}
+
+    admins = frozenset(Identity("matrix", name) for name in settings.bot.admins)
+    async with _parts(settings.bot, settings.x, vault, networks, admins) as parts:
+        await _run(parts, settings.web, stop)
+
+
+async def run_console(bot: BotSettings, x: XSettings, vault: Vault, console: ConsoleNetwork) -> None:
+    """The demo's Kantter: the console in the place of a chat network, until the person ends it."""
+    stop = _stop_on_signals()
+    admins = frozenset({Identity(console.name, "ana")})
+    async with _parts(bot, x, vault, lambda _store: {console.name: console}, admins) as parts:
+        await _run(parts, None, stop, ends_with_network=True)

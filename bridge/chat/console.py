@@ -1,0 +1,190 @@
+"""A chat network made of one terminal: a room, and a DM for each person, switched with ``/dm`` and ``/room``.
+
+It is for the demo and knows nothing of what is said. Everything is in memory: whoever types is who they say they are.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from bridge.errors import StoreError
+from bridge.interfaces import Inbox, Privacy
+from bridge.model import Edit, Event, Health, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
+
+NAME = "console"
+ROOM = Room(NAME, "#room")
+
+Extra = Callable[[str], Awaitable[str]]
+"""A slash command of the demo's own: takes what stands behind it, gives what is to be shown."""
+
+HELP = """\
+/dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
+/edit TEXT        change your last message                     /redact    delete your last message
+/react ✅ or ❌    react to the bot's last message              /quit      end"""
+
+
+class ConsoleNetwork:
+    """The network. ``lines`` is what the person types; ``show`` prints; ``extras`` are more slash commands."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        lines: AsyncIterator[str],
+        show: Callable[[str], None],
+        *,
+        person: str = "ana",
+        extras: Mapping[str, Extra] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._lines = lines
+        self._show = show
+        self._person = person
+        self._extras = extras or {}
+        self._clock = clock
+        self._direct = True
+        self._count = 0
+        self._said: dict[str, str] = {}  # the key of each outgoing, and the id that it got
+        self._texts: dict[str, str] = {}
+        self._last_bot: dict[Room, str] = {}
+        self._last_own: dict[tuple[Room, str], str] = {}
+
+    # ------------------------------------------------------------ what the person does
+
+    @property
+    def _identity(self) -> Identity:
+        return Identity(NAME, self._person)
+
+    @property
+    def _room(self) -> Room:
+        return Room(NAME, f"dm:{self._person}") if self._direct else ROOM
+
+    def where(self) -> str:
+        """The prompt: who speaks where."""
+        return f"{self._person} in {'the DM' if self._direct else 'the room'}> "
+
+    async def run(self, inbox: Inbox) -> None:
+        """Take lines until they end or the person quits."""
+        async for line in self._lines:
+            text = line.rstrip("\r\n")
+            if text.strip() in ("/quit", "/exit"):
+                return
+            if not text.strip():
+                continue
+            event = await self._slash(text) if text.startswith("/") else self._message(text)
+            if event is None:
+                continue
+            try:
+                await inbox.deliver([event])
+            except StoreError as error:
+                self._show(f"  ! {error}; say it again")
+
+    def _next(self) -> str:
+        self._count += 1
+        return f"c{self._count}"
+
+    def _message(self, text: str) -> Message:
+        message = Message(self._next(), self._room, self._identity, text, self._clock(), direct=self._direct)
+        self._last_own[self._room, self._person] = message.id
+        self._remember(message.id, text)
+        return message
+
+    def _remember(self, event_id: str, text: str) -> None:
+        self._texts[event_id] = " ".join(text.split())[:40]
+
+    async def _slash(self, line: str) -> Event | None:
+        verb, _, rest = line[1:].partition(" ")
+        if verb in self._extras:
+            self._show(await self._extras[verb](rest.strip()))
+        elif verb in ("dm", "room"):
+            self._direct = verb == "dm"
+        elif verb == "as" and rest.strip().isidentifier():
+            self._person = rest.strip().lower()
+        elif verb in ("edit", "redact", "react"):
+            return self._act(verb, rest)
+        else:
+            self._show("\n".join([HELP, *(f"/{name}" for name in self._extras)]))
+        return None
+
+    def _act(self, verb: str, rest: str) -> Event | None:
+        own = self._last_own.get((self._room, self._person))
+        target = self._last_bot.get(self._room) if verb == "react" else own
+        if target is None:
+            self._show(f"  ! there is nothing to {verb} here")
+            return None
+        now = self._clock()
+        if verb == "edit":
+            return Edit(self._next(), self._room, self._identity, target, rest, now, direct=self._direct)
+        if verb == "redact":
+            return Redaction(self._next(), self._room, self._identity, target, now)
+        return Reaction(self._next(), self._room, self._identity, target, rest.strip() or "✅", now)
+
+    # ------------------------------------------------------------ what the bot does
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Print it. The same key again prints nothing."""
+        if outgoing.key in self._said:
+            return self._said[outgoing.key]
+        event_id = self._said[outgoing.key] = self._next()
+        about = self._texts.get(outgoing.target or "", "")
+        place = "DM" if outgoing.room != ROOM else "room"
+        if outgoing.speech is Speech.TEXT:
+            self._last_bot[outgoing.room] = event_id
+            self._remember(event_id, outgoing.body)
+            body = outgoing.body.replace("\n", "\n          ")
+            self._show(f"  kantter ({place}): {body}")
+        elif outgoing.speech is Speech.REACTION:
+            self._remember(event_id, outgoing.body)
+            self._show(f"  {outgoing.body}  on “{about}”")
+        elif about and about != "⏳":
+            self._show(f"  (kantter removed “{about}”)")
+        return event_id
+
+    async def privacy(self, room: Room, identity: Identity) -> Privacy:
+        return Privacy.PRIVATE if room.id == f"dm:{identity.name}" else Privacy.SHARED
+
+    async def open_dm(self, identity: Identity) -> Room:
+        return Room(NAME, f"dm:{identity.name}")
+
+    async def is_admin(self, room: Room, identity: Identity) -> bool:
+        return True
+
+    async def may_redact(self, room: Room) -> bool:
+        return True
+
+    def health(self) -> Health:
+        return Health(ok=True)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def typed(read: Callable[[], str]) -> AsyncIterator[str]:
+    """Lines from a blocking ``read`` (such as ``sys.stdin.readline``), each read in a thread of its own that does not
+    hold up the end of the program; a line that ends in a backslash goes on in the next.
+    """
+    held = ""
+    while line := await _in_daemon(read):
+        if line.endswith("\\\n"):
+            held += line[:-2] + "\n"
+            continue
+        yield held + line
+        held = ""
+
+
+async def _in_daemon(read: Callable[[], str]) -> str:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str] = loop.create_future()
+
+    def settle(line: str) -> None:
+        if not done.done():
+            done.set_result(line)
+
+    def work() -> None:
+        line = read()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, line)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await done

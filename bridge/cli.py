@@ -1,0 +1,114 @@
+"""The command line: ``kantter run``, ``doctor``, ``demo``, ``key new``.
+
+It reads the settings, calls ``app``, and turns a ConfigError into one clear line a mistake and exit code 2.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from bridge import app as house
+from bridge import config, doctor, logs
+from bridge.errors import ConfigError, StoreError
+from bridge.vault import write_key_file
+
+app = typer.Typer(
+    name="kantter",
+    help="Post to X from the chat you already live in.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+key = typer.Typer(help="The key that seals every token.", no_args_is_help=True)
+app.add_typer(key, name="key")
+
+_screen = Console(highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The config file. Default: ./kantter.toml, then /etc/kantter/kantter.toml"),
+]
+
+
+def _refuse(error: ConfigError | StoreError) -> NoReturn:
+    problems = error.problems if isinstance(error, ConfigError) else (str(error),)
+    for problem in problems:
+        _errors.print(f"kantter: {problem}", markup=False)
+    raise typer.Exit(2)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """One clear line a mistake and exit code 2, never a traceback, for what the operator can mend."""
+    try:
+        yield
+    except (ConfigError, StoreError) as error:
+        _refuse(error)
+
+
+@app.command()
+def run(config_file: ConfigOption = None) -> None:
+    """Run in the foreground until SIGTERM or Ctrl-C."""
+    with _plain_errors():
+        settings = config.load(config.find(config_file))
+        logs.set_up(settings.bot.log_level)
+        os.umask(0o077)
+        asyncio.run(house.run(settings))
+
+
+@app.command(name="doctor")
+def check(config_file: ConfigOption = None) -> None:
+    """Check everything that `kantter run` needs, one line a check. Exit code 1 if one fails."""
+    with _plain_errors():
+        path = config.find(config_file)
+    logs.set_up("error")
+    failed = False
+    for finding in asyncio.run(doctor.examine(path)):
+        mark, colour = {True: ("ok", "green"), False: ("FAIL", "red"), None: ("warn", "yellow")}[finding.ok]
+        _screen.print(f"[{colour}]{mark:<4}[/] ", end="")
+        _screen.print(f"{finding.what}: {finding.said}", markup=False)
+        failed = failed or finding.ok is False
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def demo(
+    person: Annotated[str, typer.Option("--as", help="Who you are at first.")] = "ana",
+    port: Annotated[int, typer.Option(help="The sandbox's port on 127.0.0.1. Default: a free one.")] = 0,
+) -> None:
+    """The whole product on this machine, with no account anywhere: a console chat, and a stand-in for X."""
+    from bridge.demo import play  # only here: nothing else in the product knows the sandbox
+
+    with _plain_errors():
+        asyncio.run(play(person=person, port=port, show=lambda text: _screen.print(text, markup=False)))
+
+
+@key.command()
+def new(
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to write it. Default: vault.key_file of the config.")
+    ] = None,
+    config_file: ConfigOption = None,
+) -> None:
+    """Make a key file where there is none. A key is never overwritten."""
+    with _plain_errors():
+        place = path or config.load_key_path(config_file)
+        write_key_file(place)
+        _screen.print(f"made {place}; keep a copy of it apart from the data: without it no token opens", markup=False)
+
+
+def main() -> None:
+    """The entry point of ``kantter`` and of ``python -m bridge``."""
+    try:
+        app()
+    except BrokenPipeError:  # the reader of our output has gone, as in `kantter doctor | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

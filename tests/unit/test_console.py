@@ -1,0 +1,112 @@
+"""The console network: what a person types becomes events, and a repeated answer is printed once."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from bridge.chat.console import ROOM, ConsoleNetwork, typed
+from bridge.errors import StoreError
+from bridge.interfaces import Privacy
+from bridge.model import Edit, Event, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
+
+ANA_DM = Room("console", "dm:ana")
+
+
+class Heard:
+    """An inbox that keeps what it gets, and fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.events: list[Event] = []
+        self._failures = failures
+
+    async def deliver(self, events: Sequence[Event], bookmark: str | None = None) -> None:
+        if self._failures:
+            self._failures -= 1
+            raise StoreError("the database refused: disk full")
+        self.events.extend(events)
+
+
+async def lines(*text: str) -> AsyncIterator[str]:
+    for line in text:
+        yield line + "\n"
+
+
+async def play(*text: str, failures: int = 0) -> tuple[list[Event], list[str]]:
+    heard, shown = Heard(failures), list[str]()
+    await ConsoleNetwork(lines(*text), shown.append, clock=lambda: 7.0).run(heard)
+    return heard.events, shown
+
+
+async def test_a_line_is_a_message_where_the_person_stands() -> None:
+    events, _ = await play("!link", "", "/room", "/as ben", "!tweet hi  ", "/dm", "hello", "/quit", "never")
+    said = [(e.room, e.sender.name, e.text, e.direct) for e in events if isinstance(e, Message)]
+    assert said == [
+        (ANA_DM, "ana", "!link", True),
+        (ROOM, "ben", "!tweet hi  ", False),
+        (Room("console", "dm:ben"), "ben", "hello", True),
+    ]
+
+
+async def test_edit_redact_and_react_name_the_right_message() -> None:
+    heard, shown = Heard(), list[str]()
+
+    async def session() -> AsyncIterator[str]:
+        yield "/react ✅\n"
+        yield "!tweet one\n"
+        await network.send(Outgoing("k1", ANA_DM, Speech.TEXT, "a question"))
+        yield "/edit !tweet two\n"
+        yield "/react ❌\n"
+        yield "/redact\n"
+
+    network = ConsoleNetwork(session(), shown.append)
+    await network.run(heard)
+    message, edit, reaction, redaction = heard.events
+    assert isinstance(message, Message)
+    assert isinstance(edit, Edit)
+    assert isinstance(reaction, Reaction)
+    assert isinstance(redaction, Redaction)
+    assert edit.target == redaction.target == message.id
+    assert (edit.text, reaction.key) == ("!tweet two", "❌")
+    assert reaction.target not in (message.id, "")
+    assert "nothing to react" in shown[0]
+
+
+async def test_the_same_key_is_said_once() -> None:
+    shown: list[str] = []
+    network = ConsoleNetwork(lines(), shown.append)
+    outgoing = Outgoing("k1", ROOM, Speech.TEXT, "Posted as @acme")
+    assert await network.send(outgoing) == await network.send(outgoing)
+    assert shown == ["  kantter (room): Posted as @acme"]
+
+
+async def test_a_store_that_refuses_is_said_and_the_next_line_goes_on() -> None:
+    events, shown = await play("one", "two", failures=1)
+    assert [e.text for e in events if isinstance(e, Message)] == ["two"]
+    assert "disk full" in shown[0]
+
+
+async def test_only_its_own_dm_is_private_to_a_person() -> None:
+    network = ConsoleNetwork(lines(), print)
+    assert await network.privacy(ANA_DM, Identity("console", "ana")) is Privacy.PRIVATE
+    assert await network.privacy(ANA_DM, Identity("console", "ben")) is Privacy.SHARED
+    assert await network.privacy(ROOM, Identity("console", "ana")) is Privacy.SHARED
+
+
+async def test_an_unknown_slash_command_shows_the_help() -> None:
+    _, shown = await play("/nonsense", "/as not-a-name")
+    assert all("/redact" in text for text in shown)
+    assert len(shown) == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (["a\n", ""], ["a\n"]),
+        (["a\\\n", "b\n", ""], ["a\nb\n"]),
+        ([""], []),
+        (["last without end", ""], ["last without end"]),
+    ],
+)
+async def test_lines_are_read_until_the_end_and_a_backslash_continues(raw: list[str], expected: list[str]) -> None:
+    source = iter(raw)
+    assert [line async for line in typed(lambda: next(source))] == expected
