@@ -399,7 +399,9 @@ class Links(Protocol):
     def count_since(self, identity: Identity, since: float) -> int: ...
 
     def to_do(self, now: float) -> list[PendingLink]:
-        """Those in ASKED or PROVING whose ``due_at`` has come."""
+        """Those in ASKED or PROVING whose ``due_at`` has come, and those in WAITING whose time is over (their
+        ``due_at``, where it is set).
+        """
         ...
 
     def revoke(self, account_id: int, sealed: Sealed, now: float) -> None: ...

@@ -10,6 +10,8 @@ from bridge.model import Identity, LinkState, PendingLink, Revocation, Room, Sea
 _COLUMNS = (
     "id, network, name, publisher, state, origin, message_id, thread, started_at, room, request, pin, due_at, tries"
 )
+_OPEN = "state <> 'ended' AND (state <> 'waiting' OR due_at > 0)"
+"""The rows that somebody must do something about. It begins with the condition of the index pending_link_open."""
 
 
 def _link(row: Sequence[Any]) -> PendingLink:
@@ -84,7 +86,7 @@ class SqlLinks:
         return int(self._raw.execute(sql, (identity.network, identity.name, since)).fetchone()[0])
 
     def to_do(self, now: float) -> list[PendingLink]:
-        return self._all("state <> 'ended' AND state IN ('asked', 'proving') AND due_at <= ? ORDER BY id", now)
+        return self._all(f"{_OPEN} AND due_at <= ? ORDER BY id", now)
 
     def revoke(self, account_id: int, sealed: Sealed, now: float) -> None:
         self._changed.add(Topic.LINKS)
@@ -107,8 +109,7 @@ class SqlLinks:
 
     def next_due(self, after: float) -> float | None:
         sql = (
-            "SELECT min(t) FROM (SELECT min(due_at) AS t FROM pending_link WHERE state <> 'ended' AND"
-            " state IN ('asked', 'proving') AND due_at > ?"
+            f"SELECT min(t) FROM (SELECT min(due_at) AS t FROM pending_link WHERE {_OPEN} AND due_at > ?"  # noqa: S608 - ours
             " UNION ALL SELECT min(due_at) FROM revocation WHERE due_at > ?)"
         )
         found = self._raw.execute(sql, (after, after)).fetchone()[0]

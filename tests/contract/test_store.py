@@ -206,6 +206,20 @@ async def test_a_new_link_ends_the_one_before(store: Store) -> None:
     await store.transact(work)
 
 
+async def test_a_link_that_waits_for_its_pin_is_to_do_once_its_time_is_over(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        link = tx.links.add(ANA, "x", PRESS, "$1", None, PRESS, NOW)
+        waiting = replace(link, state=LinkState.WAITING, due_at=NOW + 900)
+        tx.links.save(waiting)
+        assert tx.links.to_do(NOW + 899) == []
+        assert tx.links.next_due(NOW) == NOW + 900
+        assert tx.links.to_do(NOW + 900) == [waiting]
+        tx.links.save(replace(waiting, due_at=0.0))
+        assert tx.links.to_do(NOW + 900) == []
+
+    await store.transact(work)
+
+
 async def test_a_pair_that_is_in_use_again_is_not_revoked(store: Store) -> None:
     def work(tx: Tx) -> int:
         acme = tx.accounts.put("x", "7", "acme")
