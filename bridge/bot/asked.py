@@ -112,7 +112,8 @@ class Command:
     last. Before its first write it may raise UsageError, which is shown to the person as it is, with a ❌; a UsageError
     after a write would keep that write. Any other exception is a bug. ``blind``: it runs also when the network could
     not be asked (``Facts.trouble`` is set) and answers for that itself; any other verb is then answered with the
-    trouble and does not run.
+    trouble and does not run. ``ageless``: it runs however long ago it was said; any other verb that grew stale is
+    answered with the request to say it again.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Command:
     where: Where = Where.ANYWHERE
     needs: Need = Need.NOTHING
     blind: bool = False
+    ageless: bool = False
     visible: Callable[[Standing], bool] = everybody
 
 

@@ -1,14 +1,15 @@
-"""The table of verbs: it joins the rows of each noun, and finds a row by what was typed.
+"""The table of verbs: it joins the rows of each noun, in the order of the help, and finds a row by what was typed.
 
 It knows which modules hold verbs, and nothing of what they do.
 """
 
 from collections.abc import Mapping, Sequence
 
+from bridge.bot import asking, choosing, linking, posting, showing, undoing
 from bridge.bot.asked import Command
 
 
-def by_name(commands: Sequence[Command]) -> Mapping[str, Command]:
+def by_word(commands: Sequence[Command]) -> Mapping[str, Command]:
     """Every name and alias, in lower case, to its row. Raises ValueError when two rows claim one word."""
     found: dict[str, Command] = {}
     for command in commands:
@@ -17,3 +18,14 @@ def by_name(commands: Sequence[Command]) -> Mapping[str, Command]:
                 raise ValueError(f"two verbs are called {word}")
             found[word] = command
     return found
+
+
+COMMANDS: tuple[Command, ...] = (
+    *posting.COMMANDS,
+    *undoing.COMMANDS,
+    *asking.COMMANDS,
+    *linking.COMMANDS,
+    *choosing.COMMANDS,
+    *showing.COMMANDS,
+)
+VERBS = by_word(COMMANDS)

@@ -1,0 +1,180 @@
+"""The verbs about accounts: which ones I have, which one speaks for me or for this room, and how it is treated.
+
+Defaults and policies change only by who may change them. It knows nothing of linking and posting.
+"""
+
+from dataclasses import replace
+
+from bridge.bot import accounts
+from bridge.bot.accounts import Usable
+from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.words import quote
+from bridge.errors import UsageError
+from bridge.interfaces import Tx
+from bridge.model import Account, Identity, Role, Room
+
+_NONE = "none"
+_SWITCH = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+_LIMITS = {True: "25,000", False: "280"}
+
+
+def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
+    """What the person can speak as, with role and health."""
+    mine = tx.accounts.usable_by(asked.sender)
+    if not mine:
+        asked.reply(tx, f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
+        return
+    own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
+    asked.reply(tx, "\n".join(_line(account, role, own, here, house) for account, role in mine))
+
+
+def _line(account: Account, role: Role, own: int | None, here: int | None, house: House) -> str:
+    notes = [role.value]
+    if account.id == own:
+        notes.append("your default")
+    if account.id == here:
+        notes.append("this room's default")
+    if account.premium:
+        notes.append("premium")
+    health = f"must be linked again: {account.broken} · {house.prefix}link" if account.broken else "works"
+    return f"{account.at} ({', '.join(notes)}): {health}"
+
+
+def whoami(tx: Tx, asked: Asked, house: House) -> None:
+    """The person's identity, and the account that they speak as here."""
+    words = f"You are {asked.sender.name} on {asked.sender.network}."
+    mine = tx.accounts.usable_by(asked.sender)
+    try:
+        account, role = accounts.pick(tx, asked, house, mine)
+        words += f" Here you speak as {account.at} ({role.value})."
+    except UsageError as error:
+        words += f" {error}"
+    if asked.sender in house.admins:
+        words += " You may run the operator's commands."
+    asked.reply(tx, words)
+
+
+def use(tx: Tx, asked: Asked, house: House) -> None:
+    """Set or take away a default: the person's, or the room's."""
+    handle, room = _arguments(asked, house)
+    mine = tx.accounts.usable_by(asked.sender)
+    if handle is None:
+        asked.reply(tx, _defaults(tx, asked, house, mine))
+        return
+    if room:
+        _check_admin(asked)
+    scope: Identity | Room = asked.room if room else asked.sender
+    if handle == _NONE:
+        had = tx.accounts.default(scope) is not None
+        tx.accounts.set_default(scope, None)
+        whose = "This room has" if room else "You have"
+        asked.reply(tx, f"{whose} no default account {'any more' if had else 'to take away'}.")
+        return
+    account, role = accounts.named(mine, handle, house)
+    if room and not role.may_undo_others:
+        raise UsageError(
+            f"Only an owner or approver of {account.at} can make it a room's default; you are {role.value}."
+        )
+    tx.accounts.set_default(scope, account.id)
+    asked.reply(tx, f"{'This room speaks' if room else 'You speak'} as {account.at} now, when no account is named.")
+
+
+def _arguments(asked: Asked, house: House) -> tuple[str | None, bool]:
+    """The handle (None: none given, "none": away with it) and whether it is for the room."""
+    words = asked.text.split()
+    if asked.account is not None:
+        words.insert(0, "@" + asked.account)
+    if not words:
+        return None, False
+    if len(words) > 2 or (len(words) == 2 and words[1].lower() != "room"):
+        raise UsageError(f"So: {house.prefix}{house.verbs['use'].usage}")
+    if words == ["room"]:
+        raise UsageError(f"Which account? {house.prefix}use @acme room, or {house.prefix}use none room.")
+    handle = _NONE if words[0].lower() == _NONE else "@" + words[0].removeprefix("@")
+    return handle, len(words) == 2
+
+
+def _check_admin(asked: Asked) -> None:
+    if asked.facts.trouble:
+        raise UsageError(asked.facts.trouble)
+    if not asked.facts.room_admin:
+        raise UsageError("Only an admin of this room can change its default account.")
+
+
+def _defaults(tx: Tx, asked: Asked, house: House, mine: Usable) -> str:
+    known = {account.id: account.at for account, _ in mine}
+    own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
+    yours = "none" if own is None else known.get(own, "one that you may not use any more")
+    room = "none" if here is None else known.get(here, "one that you may not use")
+    return f"Your default: {yours}. This room's: {room}. To change it: {house.prefix}{house.verbs['use'].usage}"
+
+
+def policy(tx: Tx, asked: Asked, house: House) -> None:
+    """Show or set how an account is treated. Owners only."""
+    words = asked.text.split()
+    if asked.account is not None:
+        words.insert(0, asked.account)
+    usage = f"{house.prefix}{house.verbs['policy'].usage}"
+    if not 1 <= len(words) <= 2:
+        raise UsageError(f"So: {usage}")
+    account, role = accounts.named(tx.accounts.usable_by(asked.sender), words[0], house)
+    if len(words) == 2:
+        if role is not Role.OWNER:
+            raise UsageError(f"Only an owner of {account.at} can change that; you are {role.value}.")
+        account = replace(account, premium=_premium(words[1], usage))
+        tx.accounts.save(account)
+    on = "on" if account.premium else "off"
+    asked.reply(tx, f"{account.at}: premium={on}, so a post may have {_LIMITS[account.premium]} characters.")
+
+
+def _premium(setting: str, usage: str) -> bool:
+    key, _, value = setting.lower().partition("=")
+    if key != "premium":
+        raise UsageError(f"There is no policy {quote(key)}; there is: premium. So: {usage}")
+    if value not in _SWITCH:
+        raise UsageError(f"premium is on or off. So: {usage}")
+    return _SWITCH[value]
+
+
+def _has_accounts(standing: Standing) -> bool:
+    return bool(standing.accounts)
+
+
+def _owns_one(standing: Standing) -> bool:
+    return any(role is Role.OWNER for _, role in standing.accounts)
+
+
+COMMANDS = (
+    Command(
+        name="accounts",
+        usage="accounts",
+        example="accounts",
+        help="List the accounts that you can speak as.",
+        work=list_accounts,
+    ),
+    Command(
+        name="whoami",
+        usage="whoami",
+        example="whoami",
+        help="Show who you are to me, and as whom you speak here.",
+        work=whoami,
+    ),
+    Command(
+        name="use",
+        usage="use @ACCOUNT|none [room]",
+        example="use @acme room",
+        help="Set or take away your default account, or this room's.",
+        work=use,
+        needs=Need.ROOM_ADMIN,
+        blind=True,  # a person's own default needs nobody's leave
+        visible=_has_accounts,
+    ),
+    Command(
+        name="policy",
+        usage="policy @ACCOUNT premium=on|off",
+        example="policy @acme premium=on",
+        help="Say whether the account is Premium: posts of 25,000 characters instead of 280.",
+        work=policy,
+        visible=_owns_one,
+    ),
+)

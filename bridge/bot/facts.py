@@ -1,0 +1,62 @@
+"""Asks a network, outside of any transaction, what a verb needs to know about its room and sender.
+
+It knows the questions, not what the answers mean. What could not be asked becomes a sentence for the person.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from bridge.bot.asked import NO_FACTS, Facts, Need
+from bridge.errors import ChatError
+from bridge.interfaces import ChatNetwork
+from bridge.model import Message
+
+_DEADLINE = 10.0
+"""Seconds for all questions about one batch of events: the events after it wait for that."""
+
+_WHAT = {
+    Need.PRIVACY: "who can read this conversation",
+    Need.ROOM_ADMIN: "whether you govern this room",
+    Need.MAY_REDACT: "what I may do here",
+}
+
+
+async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int, Message, Need]]) -> dict[int, Facts]:
+    """The facts for each number in ``wanted`` (a number, who spoke where, what is needed). Never raises ChatError."""
+    facts: dict[int, Facts] = {}
+    known: dict[tuple[object, ...], Facts] = {}  # one batch often asks the same again
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _DEADLINE
+    for number, message, need in wanted:
+        key = (message.room, message.sender, need)
+        if key not in known:
+            known[key] = await _ask(networks.get(message.room.network), message, need, end - loop.time())
+        facts[number] = known[key]
+    return facts
+
+
+async def _ask(network: ChatNetwork | None, message: Message, need: Need, seconds: float) -> Facts:
+    if not need:
+        return NO_FACTS
+    now = next(part for part in _WHAT if part in need)
+    if network is None:
+        return Facts(trouble=_trouble(now))
+    privacy, admin, may_redact = None, None, False
+    try:
+        async with asyncio.timeout(max(seconds, 0.0)):
+            if Need.PRIVACY in need:
+                now = Need.PRIVACY
+                privacy = await network.privacy(message.room, message.sender)
+            if Need.ROOM_ADMIN in need:
+                now = Need.ROOM_ADMIN
+                admin = await network.is_admin(message.room, message.sender)
+            if Need.MAY_REDACT in need:
+                now = Need.MAY_REDACT
+                may_redact = await network.may_redact(message.room)
+    except (ChatError, TimeoutError):
+        return Facts(privacy, admin, may_redact, trouble=_trouble(now))
+    return Facts(privacy, admin, may_redact)
+
+
+def _trouble(need: Need) -> str:
+    return f"I could not check {_WHAT[need]} just now, so nothing was done. Please try again."

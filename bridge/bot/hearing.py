@@ -1,0 +1,140 @@
+"""What one event means, decided inside the transaction of its batch.
+
+It knows the kinds of events and where each goes. Everything that has to be said goes into the store with the change
+that it tells of.
+"""
+
+from dataclasses import dataclass
+
+from bridge.bot import asking, editing, linking, signs, undoing
+from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
+from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
+from bridge.bot.showing import open_to, standing_of
+from bridge.bot.words import span
+from bridge.errors import UsageError
+from bridge.interfaces import Tx
+from bridge.model import (
+    Edit,
+    Event,
+    Identity,
+    Message,
+    Reaction,
+    Redaction,
+    Room,
+    RoomLost,
+    RoomMoved,
+    Speech,
+    Unreadable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event, how its text was read, and what the network said about it."""
+
+    event: Event
+    reading: Reading | None = None
+    facts: Facts = NO_FACTS
+
+
+def listen(event: Event, house: House) -> Heard:
+    """Read the event's text, where it has one. Pure."""
+    if isinstance(event, Message | Edit):
+        return Heard(event, read(event.text, prefix=house.prefix, direct=event.direct, verbs=house.verbs))
+    return Heard(event)
+
+
+def need_of(heard: Heard) -> Need:
+    """What the network must be asked before the event can be decided."""
+    if not isinstance(heard.event, Message):
+        return Need.NOTHING
+    if isinstance(heard.reading, Spoken):
+        return heard.reading.command.needs
+    return Need.PRIVACY | Need.MAY_REDACT if isinstance(heard.reading, Pin) else Need.NOTHING
+
+
+def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room, Identity]]) -> None:
+    """Do what the event asks for, or say why not. ``deaf``: who was told already that they could not be read."""
+    match heard.event:
+        case Message() as message:
+            _message(tx, message, heard, house, now)
+        case Edit() as edit:
+            editing.edited(tx, edit, heard.reading, house, now)
+        case Reaction() as reaction:
+            asking.ticked(tx, reaction, house, now)
+        case Redaction() as redaction:
+            _removed(tx, redaction, house, now)
+        case Unreadable() as unreadable:
+            _unreadable(tx, unreadable, deaf)
+        case RoomMoved() as moved:
+            tx.accounts.move_room(moved.room, moved.successor)
+        case RoomLost():
+            pass  # what waits there stays: the bot may be invited again
+
+
+def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -> None:
+    match heard.reading:
+        case Spoken(command, account, text):
+            asked = Asked(message, command.name, account, text, heard.facts, now)
+            try:
+                _run(tx, asked, command, house)
+            except UsageError as error:
+                asked.react(tx, signs.FAILED)
+                asked.reply(tx, str(error))
+        case Pin(digits):
+            linking.pin_said(tx, Asked(message, "pin", None, digits, heard.facts, now), house)
+        case Bare(command):
+            words = (
+                f"Nothing was posted. To post, put {house.prefix} before it, here too: {house.prefix}{command.usage}"
+            )
+            Asked(message, command.name, None, "", NO_FACTS, now).reply(tx, words)
+        case Unknown():
+            _suggest(tx, message, heard.reading, house, now)
+        case None:
+            pass
+
+
+def _run(tx: Tx, asked: Asked, command: Command, house: House) -> None:
+    age = asked.now - asked.message.sent_at
+    if age > house.stale_after and not command.ageless:
+        raise UsageError(f"You wrote that {span(age)} ago, so I did nothing. Say it again if you still want it.")
+    if command.where is Where.DM and not asked.message.direct:
+        raise UsageError(f"Not here: write {house.prefix}{command.name} to me in a private chat.")
+    if asked.facts.trouble and not command.blind:
+        raise UsageError(asked.facts.trouble)
+    command.work(tx, asked, house)
+
+
+def _suggest(tx: Tx, message: Message, reading: Unknown, house: House, now: float) -> None:
+    """An unknown verb that is nearly one of ours. All whose messages reach us may command the bot."""
+    if now - message.sent_at > house.stale_after:
+        return
+    asked = Asked(message, "", None, "", NO_FACTS, now)
+    standing = standing_of(tx, asked, house)
+    word = next((word for word, command in reading.near if open_to(command, standing)), None)
+    if word is not None:
+        asked.reply(tx, f"I know no such verb. Do you mean {house.prefix}{word}? Nothing was done.")
+
+
+def _removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
+    try:
+        undoing.removed(tx, event, house, now)
+    except UsageError as error:
+        tx.answers.add(event.room, Speech.TEXT, str(error), mention=event.sender)
+
+
+def _unreadable(tx: Tx, event: Unreadable, deaf: set[tuple[Room, Identity]]) -> None:
+    if (event.room, event.sender) in deaf:
+        return
+    deaf.add((event.room, event.sender))
+    tx.answers.add(event.room, Speech.TEXT, event.reason, target=event.id, mention=event.sender)
+
+
+def broke(tx: Tx, event: Event, reference: str) -> None:
+    """Answer an event that our own code broke on."""
+    if isinstance(event, Message | Edit | Unreadable):
+        target = event.target if isinstance(event, Edit) else event.id
+        words = f"Something broke (ref {reference}). I cannot say more here; whoever runs me finds it in the log."
+        tx.answers.add(event.room, Speech.TEXT, words, target=target, mention=event.sender)
+    elif isinstance(event, Reaction | Redaction):
+        tx.answers.add(event.room, Speech.TEXT, f"Something broke (ref {reference}).", mention=event.sender)

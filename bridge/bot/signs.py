@@ -1,0 +1,33 @@
+"""The emoji that the bot puts on a command: that it waits, and how it ended.
+
+It knows the rows of the answers and nothing of why something ended.
+"""
+
+from bridge.interfaces import Tx
+from bridge.model import Post, Room, Speech
+
+WAITS = "⏳"
+DONE = "✅"
+FAILED = "❌"
+UNSURE = "❓"
+
+_PATIENCE = 1.0
+"""Seconds that a command may take before the bot shows that it waits."""
+
+
+def wait(tx: Tx, room: Room, message_id: str, post_id: int, now: float) -> None:
+    """Show ⏳ on the command, unless its post is settled within a second."""
+    tx.answers.add(room, Speech.REACTION, WAITS, target=message_id, due_at=now + _PATIENCE, post_id=post_id)
+
+
+def take_away(tx: Tx, post: Post, emoji: str) -> None:
+    """Remove our ``emoji`` about that post; where it was not sent yet, it never will be."""
+    for answer in tx.answers.of_post(post.id, Speech.REACTION, emoji):
+        if not tx.answers.cancel(answer.id):
+            tx.answers.add(answer.room, Speech.REDACTION, "", target_answer=answer.id, post_id=post.id)
+
+
+def end(tx: Tx, post: Post, emoji: str) -> None:
+    """The post is settled: ⏳ goes, ``emoji`` comes."""
+    take_away(tx, post, WAITS)
+    tx.answers.add(post.room, Speech.REACTION, emoji, target=post.message_id, post_id=post.id)

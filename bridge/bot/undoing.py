@@ -1,0 +1,208 @@
+"""The verb undo, and what a removed command message means.
+
+Which post is meant is fixed here, in the transaction of the command. It knows states and rights; the deleting itself is
+the outbox's.
+"""
+
+from dataclasses import replace
+from enum import Enum
+
+from bridge.bot import signs
+from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.words import quote, span, subject
+from bridge.errors import UsageError
+from bridge.interfaces import Tx
+from bridge.model import Action, Draft, Identity, Post, PostState, Redaction, Room, Speech, unlabel
+
+_ENDLESS = float("inf")
+_SHORTEST_ID = 15
+"""Digits of a publisher's post id. Fewer are more likely a slip for a label."""
+
+
+class Undone(Enum):
+    """What became of the wish."""
+
+    DROPPED = "dropped"
+    """It had not gone out, and will not."""
+    NOTED = "noted"
+    """It is on its way; it is deleted as soon as its fate is known."""
+    DELETING = "deleting"
+    """It is out; the outbox deletes it and says so."""
+    UNDERWAY = "underway"
+    """An earlier wish is at it already."""
+    GONE = "gone"
+    """It was deleted before."""
+    NEVER_OUT = "never out"
+    """It failed or was dropped before."""
+
+
+def undo(tx: Tx, asked: Asked, house: House) -> None:
+    """Undo the post that is named, or the person's latest one here."""
+    post = _target(tx, asked, house)
+    age = asked.now - asked.message.sent_at
+    if age > house.stale_after and post.state not in (PostState.HELD, PostState.QUEUED):
+        raise UsageError(f"You wrote that {span(age)} ago, so I did nothing. If you still want it: "
+                         f"{house.prefix}undo {post.label}")  # fmt: skip
+    outcome, row = take_back(tx, post, asked.sender, asked.room, asked.message.id, asked.message.thread, asked.now)
+    if row is not None:
+        signs.wait(tx, asked.room, asked.message.id, row.id, asked.now)
+    if outcome is Undone.DROPPED:
+        signs.end(tx, post, signs.FAILED)
+        _tell_author(tx, post, asked.sender, "stopped this before it went out: not posted")
+    elif outcome is Undone.DELETING:
+        _tell_author(tx, post, asked.sender, "asked me to delete this post")
+    if outcome is not Undone.DELETING:  # of a deletion, the outbox speaks
+        asked.reply(tx, _words(outcome, post, asked.room), post_id=post.id if row is None else row.id)
+
+
+def _words(outcome: Undone, post: Post, room: Room) -> str:
+    name = f"{post.label}, {subject(post)}," if post.room == room else post.label  # a DM's words stay there
+    return {
+        Undone.DROPPED: f"Undone before it went out: {name.rstrip(',')}, not posted.",
+        Undone.NOTED: f"{name} is on its way. As soon as I know that it is out, I delete it.",
+        Undone.UNDERWAY: f"{name} is being undone already.",
+        Undone.GONE: f"{name} was undone before. Nothing more to do.",
+        Undone.NEVER_OUT: f"{name} did not go out: not posted. There is nothing to undo.",
+    }[outcome]
+
+
+def take_back(
+    tx: Tx, post: Post, who: Identity, room: Room, message_id: str, thread: str | None, now: float
+) -> tuple[Undone, Post | None]:
+    """Undo ``post`` for ``who``, answering to ``message_id`` in ``room``; gives the DELETE row where one was made."""
+    if post.deleted:
+        return Undone.GONE, None
+    if post.state is PostState.FAILED:
+        return Undone.NEVER_OUT, None
+    if post.state in (PostState.HELD, PostState.QUEUED):
+        tx.posts.save(replace(post, state=PostState.FAILED, reason="undone"))
+        return Undone.DROPPED, None
+    earlier = tx.posts.undoing(post.id)
+    if earlier is not None and earlier.state is not PostState.FAILED:
+        return Undone.UNDERWAY, None
+    out = post.state is PostState.POSTED
+    row = tx.posts.add(
+        Action.DELETE,
+        post.account_id,
+        who,
+        room,
+        message_id,
+        thread,
+        Draft(""),
+        state=PostState.QUEUED,
+        now=now,
+        fresh_at=now,
+        due_at=now if out else _ENDLESS,
+        undoes=post.id,
+    )
+    return (Undone.DELETING if out else Undone.NOTED), row
+
+
+def _target(tx: Tx, asked: Asked, house: House) -> Post:
+    said = asked.text.strip()
+    if asked.account is not None:
+        raise UsageError(f"Say which post instead of which account: {house.prefix}{house.verbs['undo'].usage}")
+    if not said:
+        post = tx.posts.latest(asked.sender, asked.room)
+        if post is None:
+            raise UsageError("There is no post of yours in this room that I could undo.")
+    else:
+        post = _named(tx, said, house)
+        if post is None or not _may_undo(tx, post, asked.sender):
+            raise UsageError(f"I know no post {quote(said)} that you may undo.")
+        if post.action is Action.DELETE:
+            raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
+    _check_right(tx, post, asked.sender)
+    return post
+
+
+def _named(tx: Tx, said: str, house: House) -> Post | None:
+    known = unlabel(said)
+    if known is not None:
+        return tx.posts.get(known[1]) if known[0] == "k" else None
+    if said.isdecimal() and len(said) < _SHORTEST_ID:
+        raise UsageError(f"Which post is {quote(said)}? Write {house.prefix}undo k7, or the post's address.")
+    for publisher in house.publishers.values():
+        remote_id = publisher.find_id(said)
+        post = None if remote_id is None else tx.posts.find(publisher.name, remote_id)
+        if post is not None:
+            return post
+    return None
+
+
+def _may_undo(tx: Tx, post: Post, who: Identity) -> bool:
+    role = tx.accounts.role(post.account_id, who)
+    return post.author == who or (role is not None and role.may_undo_others)
+
+
+def _check_right(tx: Tx, post: Post, who: Identity) -> None:
+    """What is out can be deleted only by somebody who may still use the account."""
+    if post.state in (PostState.HELD, PostState.QUEUED, PostState.FAILED):
+        return
+    role = tx.accounts.role(post.account_id, who)
+    if role is None or not role.may_post:
+        raise UsageError(f"{post.label} stays: you may not use its account any more.")
+
+
+def _tell_author(tx: Tx, post: Post, who: Identity, did: str) -> None:
+    if post.author == who:
+        return
+    words = f"{who.name} {did}: {subject(post)}"
+    tx.answers.add(
+        post.room, Speech.TEXT, words, target=post.message_id, thread=post.thread, mention=post.author, post_id=post.id
+    )
+
+
+# ---------------------------------------------------------------- the command's message was removed
+
+
+def removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
+    """A message was removed. If it was a command, its author wants the post undone; others are only reported."""
+    post = tx.posts.of_message(event.room.network, event.target)
+    if post is None or post.action is Action.DELETE:
+        return
+    if event.sender != post.author:
+        _report(tx, event, post, house)
+        return
+    _check_right(tx, post, event.sender)
+    outcome, row = take_back(tx, post, event.sender, post.room, post.message_id, post.thread, now)
+    if outcome is Undone.DROPPED:
+        signs.take_away(tx, post, signs.WAITS)
+    if outcome in (Undone.DROPPED, Undone.NOTED):
+        words = "You removed the command. " + _words(outcome, post, post.room)
+        about = post.id if row is None else row.id
+        tx.answers.add(post.room, Speech.TEXT, words, thread=post.thread, mention=post.author, post_id=about)
+
+
+def _report(tx: Tx, event: Redaction, post: Post, house: House) -> None:
+    if event.room != post.room or post.deleted or post.state is PostState.FAILED:
+        return
+    stays = "the post still goes out"
+    if post.state is PostState.HELD:
+        stays = "the post still waits for its author"
+    elif post.state is PostState.POSTED:
+        account = tx.accounts.get(post.account_id)
+        publisher = house.publishers.get(account.publisher) if account else None
+        remote_id = post.target or post.remote_id
+        url = publisher.post_url(account.handle, remote_id) if account and publisher and remote_id else post.label
+        stays = f"the post stays: {url}"
+    words = f"{event.sender.name} removed the message of a post by {post.author.name}; {stays}"
+    words += f" · undo: {house.prefix}undo {post.label}"
+    tx.answers.add(post.room, Speech.TEXT, words, thread=post.thread, mention=post.author, post_id=post.id)
+
+
+def _can_undo(standing: Standing) -> bool:
+    return bool(standing.accounts)
+
+
+COMMANDS = (
+    Command(
+        name="undo",
+        usage="undo [ID or URL]",
+        example="undo k7",
+        help="Take back your last post here, or the one that you name.",
+        work=undo,
+        ageless=True,
+        visible=_can_undo,
+    ),
+)

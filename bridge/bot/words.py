@@ -1,0 +1,47 @@
+"""How the bot speaks: quotes, ages, times, counts. Pure.
+
+It knows English and nothing of what is said.
+"""
+
+from datetime import UTC, datetime
+
+from bridge.model import Post
+
+_QUOTED = 40
+_SKIM = 400
+
+
+def quote(text: str, most: int = _QUOTED) -> str:
+    """The first words of what a person typed, fit to be said again: one line, in quotation marks, without controls,
+    marks of direction and broken characters.
+    """
+    shown = "".join(c if c.isprintable() or c == "\u200d" else " " for c in text[:_SKIM])
+    line = " ".join(shown.split())
+    return f"“{line[:most].rstrip()}…”" if len(line) > most or len(text) > _SKIM else f"“{line}”"
+
+
+def subject(post: Post) -> str:
+    """What a post is, for a sentence about it: its first words, or what it reposts."""
+    return quote(post.draft.text) if post.target is None else f"the repost of {post.target}"
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it: ``45 s``, ``12 min``, ``3 h``, ``2 days``."""
+    seconds = max(seconds, 0.0)
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    if seconds < 36 * 3600:
+        return f"{round(seconds / 3600)} h"
+    return f"{round(seconds / 86400)} days"
+
+
+def moment(when: float, now: float) -> str:
+    """A time to come, in UTC (never too early a minute) and from now: ``18:30 UTC, in 3 h``."""
+    return f"{datetime.fromtimestamp(when + 59.0, UTC):%H:%M} UTC, in {span(when - now)}"
+
+
+def number(count: int, noun: str) -> str:
+    """``1 post``, ``3 posts``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
