@@ -6,14 +6,13 @@ and claims what comes next. A crash between saying and recording says it again w
 """
 
 import asyncio
-import secrets
-import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from bridge.bot.turns import broke, rung_or_due
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store, Topic, Tx
 from bridge.model import Answer, Outgoing, Room, Speech
@@ -93,7 +92,7 @@ class Speaker:
                     due = self._clock() + pause(troubles, most=_LONGEST_PAUSE)
                 else:
                     troubles = 0
-                await self._wait(due)
+                await rung_or_due(self._bell, due, self._clock)
 
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
         """Record what was said, begin to say what comes next, and give the time of the next turn if nothing rings."""
@@ -158,21 +157,9 @@ class Speaker:
         self._rest_until[room] = self._clock() + pause(self._failures[room], most=_LONGEST_PAUSE)
 
     def _broke(self, room: Room, key: str, error: Exception) -> None:
-        """The one place for bugs in sending. The words of people may be in the error's text: it is not logged."""
-        where = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        ref = secrets.token_hex(2)
-        log.error("sending broke", ref=ref, room=str(room), key=key, kind=type(error).__name__, where=where)
+        broke("sending", error, room=str(room), key=key)
         self._bugs[key] += 1
         if self._bugs[key] >= _BUGS:
             self._end(key, None)
         else:
             self._rest(room)
-
-    async def _wait(self, due: float | None) -> None:
-        """Until the bell rings or ``due`` (Unix seconds) has come."""
-        seconds = None if due is None else max(0.0, due - self._clock())
-        try:
-            async with asyncio.timeout(seconds):
-                await self._bell.wait()
-        except TimeoutError:
-            return

@@ -192,7 +192,7 @@ async def test_a_bug_in_one_send_does_not_stop_the_others_and_is_given_up_in_the
             await stage.add("fine", room=CITY)
             await stage.until_done_over_time(100)
     assert stage.network.texts() == ["fine"]
-    broken = [line for line in logs if line["event"] == "sending broke"]
+    broken = [line for line in logs if line["event"] == "something broke"]
     assert len(broken) == 3
     assert all(line["ref"] and line["kind"] == "KeyError" for line in broken)
     assert "my words" not in str(logs)

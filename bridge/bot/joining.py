@@ -1,0 +1,137 @@
+"""An account that a person has proved to hold joins the house: one decision, within one transaction.
+
+It knows roles, token pairs and defaults. It asks no network and no publisher. Owners who are to be told in private are
+kept as notices until the linker has their DM.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge.bot.linking import ended
+from bridge.interfaces import Tx
+from bridge.model import Account, Identity, Linked, PendingLink, Role, Room, Speech
+from bridge.vault import Vault, VaultError, account_purpose
+
+log = structlog.get_logger(__name__)
+
+_SCOPE, _KEY = "linker", "notices"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person is to be told in private; ``id`` is unique among those that wait."""
+
+    id: str
+    to: Identity
+    words: str
+
+
+def same(tx: Tx, link: PendingLink) -> bool:
+    """Whether the attempt is still where it was when ``link`` was read: not dropped, voided or replaced since."""
+    now = tx.links.get(link.id)
+    return now is not None and now.state is link.state and now.pin == link.pin
+
+
+def say(tx: Tx, link: PendingLink, room: Room, words: str) -> None:
+    """Tell the person in ``room``. The first time, where that is not the room they asked in, say so there."""
+    here = room == link.origin
+    target, thread = (link.message_id, link.thread) if here else (None, None)
+    tx.answers.add(room, Speech.TEXT, words, target=target, thread=thread, mention=link.identity)
+    if link.room is None and not here:
+        tx.answers.add(
+            link.origin,
+            Speech.TEXT,
+            "I have written to you in private.",
+            target=link.message_id,
+            thread=link.thread,
+            mention=link.identity,
+        )
+
+
+def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str, now: float) -> bool:
+    """Record what ``link`` has proved, and say it. False, and nothing done, when the attempt was dropped meanwhile."""
+    if not same(tx, link):
+        return False
+    account = tx.accounts.put(link.publisher, linked.remote_id, linked.handle)
+    others = [other for other, _ in tx.accounts.usable_by(link.identity) if other.id != account.id]
+    team = tx.accounts.team(account.id)
+    owners = [who for who, role in team if role is Role.OWNER]
+    role = tx.accounts.role(account.id, link.identity)
+    joins = role is None and bool(owners)
+    if joins:
+        role = Role.POSTER
+    elif role is None or not owners:
+        role = Role.OWNER  # nobody owns it, and this person holds it
+    tx.accounts.grant(account.id, link.identity, role, now)
+    _keep_pair(tx, account, linked, vault, now)
+    if account.broken:
+        tx.accounts.save(replace(account, broken=""))
+    if not others and tx.accounts.default(link.identity) is None:
+        tx.accounts.set_default(link.identity, account.id)
+    tx.links.save(ended(link))
+    say(tx, link, link.room or link.origin, _welcome(account, role, joins=joins, prefix=prefix))
+    if joins:
+        _tell(tx, link, account, owners)
+    return True
+
+
+def _keep_pair(tx: Tx, account: Account, linked: Linked, vault: Vault, now: float) -> None:
+    """Seal the new pair in the place of the old one. The old one is to be revoked only if it is another: a publisher
+    may give the same pair again, and that one is in use.
+    """
+    purpose = account_purpose(account.publisher, account.remote_id)
+    old = tx.accounts.sealed(account.id)
+    tx.accounts.seal(account.id, vault.seal_credentials(linked.credentials, purpose=purpose))
+    tx.links.keep(account.id)
+    if old is None:
+        return
+    try:
+        differs = vault.open_credentials(old, purpose=purpose) != linked.credentials
+    except VaultError as error:
+        log.warning("the pair before cannot be opened and is not revoked", account=account.id, error=str(error))
+    else:
+        if differs:
+            tx.links.revoke(account.id, old, now)
+
+
+def _welcome(account: Account, role: Role, *, joins: bool, prefix: str) -> str:
+    words = f"Linked {account.at}."
+    if joins:
+        words += f" Others linked it before you: you join as {role.value}, and its owners are told."
+    return f"{words} Next, in any room where I am: {prefix}tweet{account.at} hello"
+
+
+# ---------------------------------------------------------------- what owners are told
+
+
+def _tell(tx: Tx, link: PendingLink, account: Account, owners: Sequence[Identity]) -> None:
+    words = (
+        f"{link.identity.name} has linked {account.at} too and may post as it from now on: they logged in there."
+        " If that is not as you want it, change the password there and unlink what you do not know."
+    )
+    new = [Notice(f"{link.id}-{number}", who, words) for number, who in enumerate(owners)]
+    _put(tx, [*notices(tx), *new])
+
+
+def notices(tx: Tx) -> list[Notice]:
+    """What waits to be told in private, oldest first."""
+    kept = tx.notes.get(_SCOPE, _KEY)
+    rows = json.loads(kept) if kept else []
+    return [Notice(id_, Identity(network, name), words) for id_, network, name, words in rows]
+
+
+def told(tx: Tx, notice: Notice) -> bool:
+    """Take the notice off the list; False when it was off already."""
+    rest = [other for other in notices(tx) if other.id != notice.id]
+    found = len(rest) < len(notices(tx))
+    if found:
+        _put(tx, rest)
+    return found
+
+
+def _put(tx: Tx, waiting: Sequence[Notice]) -> None:
+    rows = [[notice.id, notice.to.network, notice.to.name, notice.words] for notice in waiting]
+    tx.notes.put(_SCOPE, _KEY, json.dumps(rows).encode("utf-8"))
