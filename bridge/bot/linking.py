@@ -255,6 +255,7 @@ COMMANDS: tuple[Command, ...] = (
         work=_pin,
         needs=Need.PRIVACY | Need.MAY_REDACT,
         blind=True,
+        ageless=True,
     ),
     Command(
         name="cancel",
@@ -263,6 +264,7 @@ COMMANDS: tuple[Command, ...] = (
         example="cancel",
         work=_cancel,
         where=Where.DM,
+        ageless=True,
     ),
     Command(
         name="unlink",
