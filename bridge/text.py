@@ -184,8 +184,8 @@ class _Links:
             self._take_bare(host, host_end, end, name)
 
     def _take_bare(self, host: int, host_end: int, end: int, name: str) -> None:
-        """Without ``http://`` only the parts of the host in Latin letters are links; the last one has the path, and with
-        a path only, the port and the query.
+        """Without ``http://`` only the parts of the host in Latin letters are links. The last one has the path; port
+        and query belong to it only when there is a path.
         """
         end = end if "/" in self.text[host_end:end].partition("?")[0] else host_end
         if _PLAIN_HOST.match(name):
