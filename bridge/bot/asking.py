@@ -73,7 +73,9 @@ def _full(tx: Tx, who: Identity, house: House, now: float) -> str:
 
 def _queue(tx: Tx, post: Post, now: float) -> None:
     tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=now, due_at=now, question_id=None, reason=""))
-    signs.take_away(tx, post, signs.UNSURE)
+    if post.state is PostState.UNKNOWN:
+        signs.take_away(tx, post, signs.UNSURE)
+        signs.take_away(tx, post, signs.WAITS)
     signs.wait(tx, post.room, post.message_id, post.id, now)
 
 

@@ -126,7 +126,7 @@ class Bot:
             log.error("an event could not even be answered, and is passed over", ref=broken[number])
             broken[number] = ""
             return
-        broken[number] = turns.broke("an event", error, event=type(event).__name__)
+        broken[number] = turns.broke("an event", error, heard=type(event).__name__)
 
 
 class _Batch:

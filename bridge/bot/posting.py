@@ -75,8 +75,17 @@ def wanted(tx: Tx, asked: Asked, house: House) -> tuple[Account, Draft, str | No
     if asked.verb == "reply":
         url, text = _first_word(asked.text)
         draft = Draft(text, reply_to=_target(url, asked, house, publisher))
+    _check_characters(draft.text)
     publisher.check(draft, premium=account.premium)
     return account, draft, None
+
+
+def _check_characters(text: str) -> None:
+    """Half a character (a lone surrogate, as broken clients send it) can neither be kept nor sent."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("Not posted: the text holds a broken character. Please write it anew.") from None
 
 
 def _first_word(text: str) -> tuple[str, str]:
@@ -103,7 +112,7 @@ def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
     try:
         own = accounts.pick(tx, asked, house, mine)[0]
     except UsageError:
-        own = mine[0][0]
+        own = next((account for account, _ in mine if account.id != meant[0].id), meant[0])
     verb, account, rest = f"{house.prefix}{asked.verb}", meant[0], quote(asked.text[match.end() :])[1:-1]
     mention = f" If you mention {account.at}: {verb}@{own.handle} {account.at} {rest}" if asked.verb == "tweet" else ""
     raise UsageError(f"Not posted. Do you mean as {account.at}? Then write: {verb}@{account.handle} {rest}{mention}")
