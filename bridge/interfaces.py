@@ -308,6 +308,14 @@ class Posts(Protocol):
         """Oldest first. Not for POSTED and FAILED."""
         ...
 
+    def unasked(self) -> list[Post]:
+        """HELD rows without a question, oldest first."""
+        ...
+
+    def untold(self, account_id: int | None) -> list[Post]:
+        """QUEUED rows (of that account) whose ``reason`` is empty and whose ``due_at`` is not endless, oldest first."""
+        ...
+
     def of_question(self, question_id: int) -> list[Post]:
         """Those that still wait for an answer."""
         ...

@@ -115,6 +115,47 @@ async def test_rights_and_defaults_go_together(store: Store) -> None:
     await store.transact(work)
 
 
+async def test_held_posts_without_a_question_are_found(store: Store) -> None:
+    def work(tx: Tx) -> tuple[list[Post], Post]:
+        acme = tx.accounts.put("x", "1", "acme")
+        asked = queue(tx, acme, "asked", state=PostState.HELD)
+        tx.posts.save(replace(asked, question_id=tx.answers.ask(ANA, PRESS).id))
+        queue(tx, acme, "queued")
+        return tx.posts.unasked(), queue(tx, acme, "held", state=PostState.HELD)
+
+    before, held = await store.transact(work)
+    assert before == []
+    assert await store.transact(lambda tx: tx.posts.unasked()) == [held]
+
+
+async def test_waiting_posts_that_nobody_was_told_about_are_found(store: Store) -> None:
+    def work(tx: Tx) -> tuple[Account, Post, Post]:
+        acme, zoo = tx.accounts.put("x", "1", "acme"), tx.accounts.put("x", "2", "zoo")
+        first, told, other = queue(tx, acme, "a"), queue(tx, acme, "b"), queue(tx, zoo, "c")
+        tx.posts.save(replace(told, reason="it rests"))
+        queue(tx, acme, "d", due_at=float("inf"), action=Action.DELETE)
+        queue(tx, acme, "e", state=PostState.HELD)
+        return acme, first, other
+
+    acme, first, other = await store.transact(work)
+    assert await store.transact(lambda tx: tx.posts.untold(acme.id)) == [first]
+    assert await store.transact(lambda tx: tx.posts.untold(None)) == [first, other]
+
+
+async def test_due_rows_are_of_their_states_and_action(store: Store) -> None:
+    def work(tx: Tx) -> tuple[Post, Post]:
+        acme = tx.accounts.put("x", "1", "acme")
+        now, later = queue(tx, acme, "a", action=Action.DELETE), queue(tx, acme, "b", due_at=NOW + 5)
+        queue(tx, acme, "c", action=Action.DELETE, due_at=float("inf"))
+        queue(tx, acme, "d", state=PostState.HELD)
+        return now, later
+
+    deleting, later = await store.transact(work)
+    assert await store.transact(lambda tx: tx.posts.due((PostState.QUEUED,), Action.DELETE, NOW)) == [deleting]
+    states = (PostState.UNKNOWN, PostState.QUEUED)
+    assert await store.transact(lambda tx: tx.posts.due(states, None, NOW + 5)) == [deleting, later]
+
+
 async def test_heads_are_the_oldest_of_each_account(store: Store) -> None:
     def work(tx: Tx) -> list[tuple[int, int, float]]:
         acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")

@@ -88,6 +88,8 @@ CREATE TABLE post (
     reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX post_open ON post (state, account_id, id) WHERE state NOT IN ('posted', 'failed');
+CREATE INDEX post_undoing ON post (state, due_at) WHERE state = 'queued' AND action = 'delete';
+CREATE INDEX post_unasked ON post (id) WHERE state = 'held' AND question_id IS NULL;
 CREATE INDEX post_message ON post (network, message_id);
 CREATE INDEX post_author ON post (network, author, created_at);
 CREATE INDEX post_room ON post (network, author, room, id);

@@ -1,0 +1,39 @@
+"""Questions to the author: about rows that grew old, and rows that were not seen though they may have gone out.
+
+All rows of one person in one room are one question. What is answered, and what follows, is the bot's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bridge.model import Post, Question, Speech
+from bridge.outbox import words
+from bridge.outbox.telling import WAITS, by_person, take_away
+from bridge.outbox.turn import ENDLESS, Turn
+
+
+def ask(turn: Turn) -> None:
+    """Ask about every HELD row without a question, and about the rows whose search ended in vain."""
+    _ask(turn, turn.tx.posts.unasked(), words.ask_stale)
+    if turn.unsure:
+        _ask(turn, turn.unsure, words.ask_unsure)
+
+
+def _ask(turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Question, float, str], str]) -> None:
+    tx = turn.tx
+    for (author, room), theirs in by_person(posts).items():
+        question = tx.answers.ask(author, room)
+        for post in theirs:
+            tx.posts.save(replace(post, question_id=question.id, due_at=ENDLESS))
+            take_away(tx, post, WAITS)
+        threads = {post.thread for post in theirs}
+        tx.answers.add(
+            room,
+            Speech.TEXT,
+            make(theirs, question, turn.now, turn.house.prefix),
+            target=theirs[-1].message_id,
+            thread=threads.pop() if len(threads) == 1 else None,
+            mention=author,
+            post_id=theirs[0].id if len(theirs) == 1 else None,
+            question_id=question.id,
+        )

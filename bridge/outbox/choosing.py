@@ -1,0 +1,222 @@
+"""Chooses what to do next, and claims it: one exchange an account at a time, the oldest row first.
+
+Rights, age, rests and the operator's pause are looked at here, at the moment of sending. It knows no outcome.
+"""
+
+from dataclasses import replace
+
+from bridge.model import Account, Action, Post, PostState, Sealed, Speech
+from bridge.outbox import searching, telling, words
+from bridge.outbox.errand import Errand
+from bridge.outbox.settling import dead_end
+from bridge.outbox.turn import ENDLESS, Search, Turn
+
+_PATIENCE = 10.0
+"""Seconds after which a person must have heard that their post is not posted yet."""
+
+
+def choose(turn: Turn) -> None:
+    """Claim as much as is free: looks first, then what is to be deleted, then posts."""
+    if turn.free > 0:
+        _searches(turn)
+    deletes = turn.tx.posts.due((PostState.QUEUED,), Action.DELETE, ENDLESS)
+    for row in deletes:
+        if row.due_at == ENDLESS:
+            row = _awaited(turn, row) or row
+        if row.due_at < ENDLESS and not turn.paused:
+            _delete(turn, row)
+    if not turn.paused:
+        _posts(turn)
+
+
+def _claim(
+    turn: Turn, post: Post, account: Account, sealed: Sealed, target: str = "", *, reposted: bool = False
+) -> None:
+    doubtful = post.claimed_at is not None
+    claimed = replace(
+        post,
+        state=PostState.SENDING,
+        claimed_at=post.claimed_at if doubtful else turn.now,
+        attempts=post.attempts + 1,
+    )
+    turn.tx.posts.save(claimed)
+    _begin(turn, Errand(claimed, account, sealed, doubtful, target, reposted))
+
+
+def _begin(turn: Turn, errand: Errand) -> None:
+    turn.busy.add(errand.account.id)
+    turn.free -= 1
+    turn.errands.append(errand)
+
+
+def _may_begin(turn: Turn, account_id: int) -> bool:
+    return turn.free > 0 and account_id not in turn.busy
+
+
+# ---------------------------------------------------------------- looks
+
+
+def _searches(turn: Turn) -> None:
+    for search in list(turn.searches.values()):
+        if search.next_at > turn.mono:
+            turn.wake = min(turn.wake, search.next_at)
+        elif _may_begin(turn, search.account_id):
+            _search(turn, search)
+
+
+def _search(turn: Turn, search: Search) -> None:
+    tx = turn.tx
+    post = tx.posts.get(search.post_id)
+    if post is None or post.state is not PostState.UNKNOWN:  # its author decided meanwhile
+        del turn.searches[search.post_id]
+        return
+    account, sealed = turn.account(post.account_id), tx.accounts.sealed(post.account_id)
+    if sealed is None or account.publisher not in turn.house.publishers:
+        searching.give_up(turn, post, account)
+        return
+    known = frozenset(tx.posts.remote_ids(account.id))
+    _begin(turn, Errand(post, account, sealed, search=replace(search, next_at=turn.mono), known=known))
+
+
+# ---------------------------------------------------------------- what is to be deleted
+
+
+def _awaited(turn: Turn, row: Post) -> Post | None:
+    """A wish that waits for the fate of its post: the row, due now, when that is out; else None."""
+    tx = turn.tx
+    target = None if row.undoes is None else tx.posts.get(row.undoes)
+    if target is None or target.state is PostState.FAILED:
+        said = words.nothing_to_delete(target or row)
+        tx.posts.save(replace(row, state=PostState.FAILED, reason="nothing to delete"))
+        telling.end(tx, row, telling.DONE, said)
+    elif target.state in (PostState.HELD, PostState.QUEUED):
+        _undo(turn, row, target)
+    elif target.state is PostState.POSTED:
+        ready = replace(row, due_at=turn.now)
+        tx.posts.save(ready)
+        return ready
+    elif target.state is PostState.UNKNOWN and target.id not in turn.searches:
+        searching.resume(turn, target)
+        turn.wake = turn.mono
+    return None
+
+
+def _undo(turn: Turn, row: Post, target: Post) -> None:
+    """The post came back to the queue: it is not sent again. An earlier attempt may be out nevertheless."""
+    tx = turn.tx
+    if target.claimed_at is not None and target.state is PostState.QUEUED:
+        tx.posts.save(replace(target, state=PostState.UNKNOWN, reason="", question_id=None))
+        return
+    tx.posts.save(replace(target, state=PostState.FAILED, reason="undone"))
+    telling.take_away(tx, target, telling.WAITS, telling.UNSURE)
+    tx.answers.add(target.room, Speech.REACTION, telling.FAILED, target=target.message_id, post_id=target.id)
+    tx.posts.save(replace(row, state=PostState.FAILED, reason="undone before it went out"))
+    telling.end(tx, row, telling.DONE, words.undone_in_time(target))
+
+
+def _delete(turn: Turn, row: Post) -> None:
+    if not _may_begin(turn, row.account_id):
+        return
+    if row.due_at > turn.now:
+        turn.wake_at(row.due_at)
+        return
+    tx, account = turn.tx, turn.account(row.account_id)
+    sealed = _ready(turn, account, row)
+    if sealed is None:
+        return
+    target = None if row.undoes is None else tx.posts.get(row.undoes)
+    remote = "" if target is None else (target.target if target.action is Action.REPOST else target.remote_id) or ""
+    role = tx.accounts.role(account.id, row.author)
+    own = target is not None and target.author == row.author
+    if role is None or not (role.may_post if own else role.may_undo_others):
+        dead_end(turn, row, words.no_right(account))
+    elif target is None or not remote:
+        tx.posts.save(replace(row, state=PostState.FAILED, reason="its address is not known"))
+        telling.end(tx, row, telling.FAILED, words.no_address(target or row, account))
+    else:
+        _claim(turn, row, account, sealed, remote, reposted=target.action is Action.REPOST)
+
+
+def _ready(turn: Turn, account: Account, row: Post) -> Sealed | None:
+    """The account's sealed pair when it may do this now. Else None, and its people hear why they wait."""
+    if account.publisher not in turn.house.publishers:
+        dead_end(turn, row, f"this Kantter does not post to {account.publisher}")
+        turn.wake = turn.mono
+        return None
+    sealed = turn.tx.accounts.sealed(account.id)
+    if account.broken or sealed is None:
+        turn.waiting.setdefault(account.id, words.broken(account, turn.house.prefix))
+        return None
+    until = turn.tx.accounts.resting(account.id, row.action)
+    if until > turn.now:
+        turn.wake_at(until)
+        if until - turn.now > _PATIENCE:
+            turn.waiting.setdefault(account.id, words.resting(account, until, turn.now))
+        return None
+    return sealed
+
+
+# ---------------------------------------------------------------- posts
+
+
+def _posts(turn: Turn) -> None:
+    for account_id, post_id, due_at in sorted(turn.tx.posts.heads(), key=lambda head: head[1]):
+        if not _may_begin(turn, account_id):
+            if turn.free <= 0:
+                return
+            continue
+        hold = turn.holds.get(account_id, 0.0)
+        if hold > turn.mono:
+            turn.wake = min(turn.wake, hold)
+        elif due_at > turn.now:
+            _later(turn, account_id, due_at)
+        else:
+            _head(turn, account_id, post_id)
+
+
+def _later(turn: Turn, account_id: int, due_at: float) -> None:
+    turn.wake_at(due_at)
+    if due_at - turn.now > _PATIENCE:
+        turn.waiting.setdefault(account_id, words.unreachable(turn.account(account_id)))
+
+
+def _head(turn: Turn, account_id: int, post_id: int) -> None:
+    """Claim the account's oldest post that may still go out."""
+    tx = turn.tx
+    post, account = tx.posts.get(post_id), turn.account(account_id)
+    if post is None:
+        return
+    sealed = _ready(turn, account, post)
+    if sealed is None and not account.broken:
+        return
+    if not _passes(turn, account, post):
+        left = [p for p in tx.posts.in_state(PostState.QUEUED, account_id) if p.action is not Action.DELETE]
+        kept = [p for p in left if _passes(turn, account, p)]
+        if not kept:
+            return
+        post = kept[0]
+    if sealed is None:
+        turn.wake_at(post.fresh_at + turn.house.stale_after)
+    elif post.due_at > turn.now:
+        turn.wake_at(post.due_at)
+    elif tx.accounts.resting(account_id, post.action) <= turn.now:
+        _claim(turn, post, account, sealed, post.target or "")
+    else:
+        turn.wake = turn.mono
+
+
+def _passes(turn: Turn, account: Account, post: Post) -> bool:
+    """Whether a queued row may go out by its author's rights and its age. If not, it is settled or held."""
+    role = turn.tx.accounts.role(account.id, post.author)
+    if role is None or not role.may_post:
+        dead_end(turn, post, words.no_right(account))
+        return False
+    if turn.now - post.fresh_at > turn.house.stale_after:
+        if post.claimed_at is None:
+            turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None))
+        else:  # an earlier attempt may be out: nobody may call it "not posted"
+            unknown = replace(post, state=PostState.UNKNOWN, question_id=None, reason="")
+            turn.tx.posts.save(unknown)
+            turn.unsure.append(unknown)
+        return False
+    return True

@@ -1,0 +1,113 @@
+"""One exchange with a publisher: what it is for, and how it is carried out.
+
+It opens the token pair, calls the publisher once, and gives what came of it. It decides nothing about the row.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.errors import LinkBroken, OperatorMustAct, OutcomeUnknown, PublishError
+from bridge.interfaces import Publisher
+from bridge.model import Account, Action, Credentials, Post, Receipt, Sealed
+from bridge.outbox.turn import Search
+from bridge.vault import Vault, VaultError, account_purpose
+
+log = structlog.get_logger(__name__)
+
+_LONGEST = 9.0
+"""Seconds. A publisher promises 8; one that breaks its promise must not hold an account for ever."""
+_CLOCK_MARGIN = 3.0
+"""Seconds that the publisher's clock may be behind ours when we look for a post made after a claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A claimed row on its way to the publisher or, with ``search``, a look whether it went out.
+
+    ``doubtful``: an earlier attempt of the row may have gone out. ``target``: the publisher's id that a DELETE or a
+    REPOST is about; ``reposted`` tells that a DELETE takes back a repost. ``known``: ids that a look must not take for
+    this row.
+    """
+
+    post: Post
+    account: Account
+    sealed: Sealed
+    doubtful: bool = False
+    target: str = ""
+    reposted: bool = False
+    search: Search | None = None
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an errand. ``result`` is None for a look that did not find the post. ``seconds``: how long."""
+
+    errand: Errand
+    result: Receipt | PublishError | None
+    seconds: float
+
+
+class Courier:
+    """Carries errands out. ``in_flight`` counts those under way, ``seconds`` sums up the time of all."""
+
+    def __init__(self, publishers: Mapping[str, Publisher], vault: Vault) -> None:
+        self._publishers = publishers
+        self._vault = vault
+        self._opened = False
+
+    async def carry_out(self, errand: Errand) -> Outcome:
+        """Talk to the publisher once. Raises nothing but CancelledError: every error is an outcome."""
+        began = time.monotonic()
+        left = False
+        result: Receipt | PublishError | None
+        try:
+            credentials = self._open(errand)
+            left = True
+            async with asyncio.timeout(_LONGEST):
+                result = await _exchange(self._publishers[errand.account.publisher], credentials, errand)
+        except PublishError as error:
+            result = error
+        except TimeoutError:
+            result = OutcomeUnknown("no answer came in time")
+        except Exception as error:  # the one named place for bugs of an exchange: the row must settle
+            reference = secrets.token_hex(2)
+            log.exception("exchange broke", ref=reference, kind=type(error).__name__)
+            words = f"something broke (ref {reference})"
+            result = OutcomeUnknown(words) if left else OperatorMustAct(words)
+        return Outcome(errand, result, time.monotonic() - began)
+
+    def _open(self, errand: Errand) -> Credentials:
+        account = errand.account
+        try:
+            credentials = self._vault.open_credentials(
+                errand.sealed, purpose=account_purpose(account.publisher, account.remote_id)
+            )
+        except VaultError as error:
+            log.warning("token pair cannot be opened", account=account.id, reason=str(error))
+            if self._opened:  # the key is right: this one row is damaged, which must not stop everybody
+                raise LinkBroken("its stored token pair cannot be opened") from error
+            raise OperatorMustAct(f"the token pair of {account.at} cannot be opened: {error}") from error
+        self._opened = True
+        return credentials
+
+
+async def _exchange(publisher: Publisher, credentials: Credentials, errand: Errand) -> Receipt | None:
+    post, account = errand.post, errand.account
+    if errand.search is not None:
+        since = (post.created_at if post.claimed_at is None else post.claimed_at) - _CLOCK_MARGIN
+        return await publisher.find(credentials, account, post.draft, since=since, known=errand.known)
+    if post.action is Action.POST:
+        return await publisher.post(credentials, post.draft)
+    if post.action is Action.REPOST:
+        return await publisher.repost(credentials, account, errand.target)
+    if errand.reposted:
+        await publisher.unrepost(credentials, account, errand.target)
+    else:
+        await publisher.delete(credentials, errand.target)
+    return Receipt(errand.target)

@@ -1,0 +1,295 @@
+"""The loop of the outbox: one transaction after another, and the exchanges between them.
+
+Each turn is one transaction that records the outcomes of finished exchanges and claims what is sent next; a claim is on
+disk before any byte leaves. While a turn is being committed, exchanges go on, and what ends meanwhile shares the next
+commit. One task owns all state here; an exchange only appends its outcome. It knows no rule about rows.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+import structlog
+
+from bridge.errors import ChatError, OperatorMustAct, OutcomeUnknown, PublishError, StoreError, Unreachable
+from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Topic, Tx
+from bridge.model import Health, Identity
+from bridge.outbox import pausing
+from bridge.outbox.asking import ask
+from bridge.outbox.choosing import choose
+from bridge.outbox.errand import Courier, Errand, Outcome
+from bridge.outbox.settling import recover, settle, shift
+from bridge.outbox.telling import tell_waiting
+from bridge.outbox.turn import House, Search, Turn
+from bridge.retry import pause
+from bridge.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+_IN_FLIGHT = 64
+_POLL = 5.0
+"""Seconds after which the loop looks around without having been rung: a clock that jumps rings nothing."""
+_TELL_EVERY = 2.0
+"""Seconds between two looks for people who wait without a word."""
+_DRAIN = 8.0
+_SET_BACK = 2.0
+"""Seconds by which the clock must fall behind the monotonic one to count as set back."""
+
+
+class Outbox:
+    """See the package. ``prefix``: of commands, for the words. ``seconds``: the sum of all exchanges' durations;
+    ``turns``: how many transactions were committed.
+
+    ``monotonic`` gives seconds that never jump; what is stored comes from ``clock``.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        networks: Mapping[str, ChatNetwork],
+        publishers: Mapping[str, Publisher],
+        vault: Vault,
+        admins: frozenset[Identity],
+        stale_after: float,
+        clock: Clock,
+        prefix: str = "!",
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self.seconds = 0.0
+        self.turns = 0
+        self._store = store
+        self._networks = networks
+        self._admins = frozenset(admin for admin in admins if admin.network in networks)
+        self._house = House(publishers, stale_after, prefix)
+        self._courier = Courier(publishers, vault)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._counts: Counter[str] = Counter()
+        self._bell = store.bell(Topic.POSTS)
+        self._turned = asyncio.Event()
+        self._pause_began = asyncio.Event()
+        self._running = False
+        self._draining = False
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._finished: list[Outcome] = []
+        self._busy: set[int] = set()
+        self._stuck: set[int] = set()
+        self._searches: dict[int, Search] = {}
+        self._holds: dict[int, float] = {}
+        self._recovered = False
+        self._turning = False
+        self._one_by_one = False
+        self._probing = False
+        self._paused = ""
+        self._trouble = ""
+        self._troubles = 0
+        self._next_tell = 0.0
+        self._offset = self._clock() - self._monotonic()
+
+    # ------------------------------------------------------------ what others may call
+
+    async def run(self) -> None:
+        """Send until cancelled. What is cut off in an exchange is found at the next start, and looked for."""
+        self._begin_anew()
+        self._running = True
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tell_admins())
+                while True:
+                    await self._step(tasks)
+        finally:
+            self._running = False
+            self._turned.set()
+
+    async def drain(self) -> None:
+        """Claim nothing new; return when nothing is in flight and all outcomes are recorded, after 8 s at most."""
+        self._draining = True
+        self._bell.set()
+        try:
+            async with asyncio.timeout(_DRAIN):
+                while self._running and (self._turning or self._busy or self._finished):
+                    self._turned.clear()
+                    await self._turned.wait()
+        except TimeoutError:
+            log.warning("exchanges were cut off", count=len(self._busy))
+
+    def health(self) -> Health:
+        """Whether posts can go out now."""
+        if not self._running:
+            return Health(ok=False, reason="the outbox is not running")
+        if self._trouble:
+            return Health(ok=False, reason=self._trouble)
+        if self._paused:
+            return Health(ok=False, reason=f"paused: {self._paused}")
+        return Health(ok=True)
+
+    def outcomes(self) -> Mapping[str, int]:
+        """How many rows ended how since the start: ``posted`` (and reposted), ``deleted``, ``failed``, ``unknown``."""
+        return self._counts
+
+    @property
+    def in_flight(self) -> int:
+        """How many accounts have an exchange under way, or one whose outcome is not recorded yet."""
+        return len(self._busy)
+
+    # ------------------------------------------------------------ turns
+
+    async def _step(self, tasks: asyncio.TaskGroup) -> None:
+        self._turning = True
+        outcomes = self._finished[:1] if self._one_by_one else list(self._finished)
+        try:
+            turn = await self._turn(outcomes)
+        except StoreError as error:
+            await self._back_off(f"the database does not record: {error}")
+            return
+        except Exception as error:  # the one named place for bugs of a turn: the loop must live on
+            reference = secrets.token_hex(2)
+            log.exception("turn broke", ref=reference, kind=type(error).__name__)
+            self._set_aside(outcomes)
+            await self._back_off(f"something broke (ref {reference})")
+            return
+        self._take_over(turn, outcomes)
+        for errand in turn.errands:
+            tasks.create_task(self._fly(errand))
+        self._turning = False
+        self._turned.set()
+        await self._rest(turn.wake)
+
+    async def _turn(self, outcomes: list[Outcome]) -> Turn:
+        now, mono = self._clock(), self._monotonic()
+        back = self._offset - (now - mono)
+        busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
+        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
+        searches, holds = dict(self._searches), dict(self._holds)
+        tells = mono >= self._next_tell
+        first, only_settle = not self._recovered, self._draining or self._one_by_one
+
+        def work(tx: Tx) -> Turn:
+            turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, tells)
+            if first:
+                turn.lifted = pausing.lift(tx)
+                turn.free = 1 if turn.lifted else free
+                recover(turn)
+            if back > _SET_BACK:
+                shift(turn, back)
+            for outcome in outcomes:
+                settle(turn, outcome)
+            noted = pausing.read(tx)
+            turn.paused = "" if noted is None else noted.reason
+            if not only_settle:
+                choose(turn)
+                if tells:
+                    tell_waiting(turn)
+            ask(turn)
+            return turn
+
+        turn = await self._store.transact(work)
+        # What was committed before this turn has rung before, and the turn has seen it; what comes after rings anew.
+        self._bell.clear()
+        if back > _SET_BACK or back < 0.0:
+            self._offset = now - mono
+        return turn
+
+    def _take_over(self, turn: Turn, outcomes: list[Outcome]) -> None:
+        self.turns += 1
+        del self._finished[: len(outcomes)]
+        if self._finished:
+            self._bell.set()
+        else:
+            self._one_by_one = False
+        for outcome in outcomes:
+            self._busy.discard(outcome.errand.account.id)
+            self._note(outcome)
+        self._busy.update(errand.account.id for errand in turn.errands)
+        self._searches = turn.searches
+        self._holds = {account: until for account, until in turn.holds.items() if until > turn.mono}
+        self._counts.update(turn.counts)
+        if not self._recovered:
+            self._recovered = True
+            self._probing = turn.lifted
+        self._see_pause(turn)
+        if turn.tells:
+            self._next_tell = turn.mono + _TELL_EVERY
+        elif turn.waiting or turn.paused:
+            turn.wake = min(turn.wake, self._next_tell)
+        self._trouble, self._troubles = "", 0
+
+    def _see_pause(self, turn: Turn) -> None:
+        if turn.paused and not self._paused:
+            self._pause_began.set()
+        if self._paused and not turn.paused:  # one try first: the others follow when it went well
+            self._probing = True
+        self._paused = turn.paused
+
+    def _note(self, outcome: Outcome) -> None:
+        self.seconds += outcome.seconds
+        result = outcome.result
+        if outcome.errand.search is None and not isinstance(result, OperatorMustAct | OutcomeUnknown | Unreachable):
+            self._probing = False
+        if isinstance(result, PublishError):
+            log.info("not confirmed", post=outcome.errand.post.label, kind=type(result).__name__, reason=str(result))
+
+    def _set_aside(self, outcomes: list[Outcome]) -> None:
+        """An outcome that breaks the turn must not stop the others: its row is found as unknown at the next start."""
+        if len(outcomes) == 1:
+            log.error("outcome set aside", post=outcomes[0].errand.post.label)
+            del self._finished[0]
+            self._busy.discard(outcomes[0].errand.account.id)
+            self._stuck.add(outcomes[0].errand.account.id)
+        elif outcomes:
+            self._one_by_one = True
+
+    async def _back_off(self, trouble: str) -> None:
+        if not self._troubles:
+            log.error("outbox in trouble", reason=trouble)
+        self._trouble = trouble
+        self._troubles += 1
+        self._turning = False
+        self._turned.set()
+        await asyncio.sleep(pause(self._troubles, first=0.2, most=5.0))
+
+    async def _rest(self, wake: float) -> None:
+        """Sleep until the bell rings, an exchange ends, or ``wake`` (monotonic) has come."""
+        seconds = min(wake - self._monotonic(), _POLL)
+        if seconds <= 0 or self._bell.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+        except TimeoutError:
+            return
+
+    async def _fly(self, errand: Errand) -> None:
+        self._finished.append(await self._courier.carry_out(errand))
+        self._bell.set()
+
+    # ------------------------------------------------------------ the admins
+
+    async def _tell_admins(self) -> None:
+        """Write to each admin in private, once a pause, however long their network is away."""
+        tries = 0
+        while True:
+            await self._pause_began.wait()
+            self._pause_began.clear()
+            try:
+                for admin in await self._store.transact(lambda tx: pausing.untold(tx, self._admins)):
+                    await self._tell_admin(admin)
+                tries = 0
+            except (ChatError, StoreError) as error:
+                tries += 1
+                log.warning("admin not told yet", reason=str(error))
+            except Exception as error:  # an adapter's bug must not stop the posts
+                tries += 1
+                log.exception("telling an admin broke", kind=type(error).__name__)
+            if tries:
+                self._pause_began.set()
+                await asyncio.sleep(pause(tries, most=60.0))
+
+    async def _tell_admin(self, admin: Identity) -> None:
+        room = await self._networks[admin.network].open_dm(admin)
+        await self._store.transact(lambda tx: pausing.tell(tx, admin, room, self._house.prefix))

@@ -1,0 +1,184 @@
+"""Records what came of an exchange, and says so: one outcome, one new state, one answer.
+
+It knows what each error means for a row. It sends nothing and chooses nothing.
+
+A row that goes back to QUEUED keeps ``claimed_at`` only when an earlier attempt may have gone out: so a QUEUED row with
+``claimed_at`` is doubtful, and a refusal as a duplicate then proves that the earlier attempt went out.
+"""
+
+from dataclasses import replace
+
+from bridge.errors import (
+    LinkBroken,
+    OperatorMustAct,
+    PublishError,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
+from bridge.model import Action, Post, PostState, Receipt
+from bridge.outbox import pausing, searching, telling, words
+from bridge.outbox.errand import Errand, Outcome
+from bridge.outbox.turn import Turn
+from bridge.retry import pause
+
+_LONGEST_PAUSE = 60.0
+_PATIENCE = 10.0
+"""Seconds after which a person must have heard that their post is not posted yet."""
+_MOST_TRIES = 8
+"""Of what may be repeated and gives no clear answer: about four minutes."""
+
+
+def settle(turn: Turn, outcome: Outcome) -> None:
+    """Record one outcome."""
+    errand, result = outcome.errand, outcome.result
+    if errand.search is not None:
+        searching.looked(turn, errand, errand.search, result)
+    elif isinstance(result, Receipt):
+        _done(turn, errand, result)
+    elif isinstance(result, Rejected):
+        _rejected(turn, errand, result)
+    elif isinstance(result, LinkBroken):
+        _link_broken(turn, errand, result)
+    elif isinstance(result, OperatorMustAct):
+        pausing.begin(turn.tx, str(result), turn.now)
+        turn.counts["paused"] += 1
+        _again(turn, errand, turn.now, "")
+    elif isinstance(result, Throttled):
+        _throttled(turn, errand, result)
+    elif isinstance(result, Unreachable):
+        _unreachable(turn, errand)
+    elif isinstance(result, PublishError) and result.certain:
+        _fail(turn, errand, str(result))
+    else:
+        _unknown(turn, errand, str(result))
+
+
+def _done(turn: Turn, errand: Errand, receipt: Receipt) -> None:
+    tx, post, account = turn.tx, errand.post, errand.account
+    if receipt.rest is not None:
+        tx.accounts.rest(account.id, post.action, receipt.rest)
+    turn.counts["posted" if post.action is not Action.DELETE else "deleted"] += 1
+    if post.action is not Action.DELETE:
+        searching.went_out(turn, post, account, receipt.remote_id)
+        return
+    tx.posts.save(replace(post, state=PostState.POSTED, reason=""))
+    target = None if post.undoes is None else tx.posts.get(post.undoes)
+    if target is not None:
+        tx.posts.save(replace(target, deleted=True))
+    said = words.deleted(account, errand.target, reposted=errand.reposted)
+    telling.end(tx, post, telling.DONE, said)
+
+
+def _rejected(turn: Turn, errand: Errand, error: Rejected) -> None:
+    if error.duplicate and errand.post.action is Action.POST:
+        if errand.doubtful:
+            searching.prove(turn, errand)
+        else:
+            _fail(turn, errand, words.duplicate(_earlier_url(turn, errand)))
+        return
+    _fail(turn, errand, str(error))
+
+
+def _earlier_url(turn: Turn, errand: Errand) -> str:
+    """Where our own record has the same text of the same account; empty when it has not."""
+    account = errand.account
+    for remote_id in turn.tx.posts.remote_ids(account.id):
+        earlier = turn.tx.posts.find(account.publisher, remote_id)
+        if earlier is not None and not earlier.deleted and earlier.draft.text == errand.post.draft.text:
+            return turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
+    return ""
+
+
+def _fail(turn: Turn, errand: Errand, why: str) -> None:
+    turn.counts["failed"] += 1
+    turn.tx.posts.save(replace(errand.post, state=PostState.FAILED, reason=why))
+    said = words.failed(errand.post, errand.account, why, doubtful=errand.doubtful)
+    telling.end(turn.tx, errand.post, telling.FAILED, said)
+
+
+def _link_broken(turn: Turn, errand: Errand, error: LinkBroken) -> None:
+    tx, account = turn.tx, turn.account(errand.account.id)
+    if tx.accounts.sealed(account.id) != errand.sealed:  # linked anew meanwhile: the dead pair was the old one
+        _again(turn, errand, turn.now, "")
+        return
+    if not account.broken:
+        tx.accounts.save(replace(account, broken=str(error)))
+    _fail(turn, errand, words.link_broken(str(error), turn.house.prefix))
+
+
+def _throttled(turn: Turn, errand: Errand, error: Throttled) -> None:
+    until = max(error.retry_at, turn.now + pause(errand.post.attempts, most=_LONGEST_PAUSE))
+    turn.tx.accounts.rest(errand.account.id, errand.post.action, until)
+    late = until - turn.now > _PATIENCE
+    _again(turn, errand, turn.now, words.resting(errand.account, until, turn.now) if late else "")
+
+
+def _unreachable(turn: Turn, errand: Errand) -> None:
+    due = turn.now + pause(errand.post.attempts, most=_LONGEST_PAUSE)
+    late = due - errand.post.fresh_at > _PATIENCE
+    _again(turn, errand, due, words.unreachable(errand.account) if late else "")
+
+
+def _again(turn: Turn, errand: Errand, due_at: float, why: str) -> None:
+    """Back to the queue, certainly not posted; the author hears ``why`` unless they have heard just that."""
+    post = replace(
+        errand.post,
+        state=PostState.QUEUED,
+        due_at=due_at,
+        claimed_at=errand.post.claimed_at if errand.doubtful else None,
+        reason=why or errand.post.reason,
+    )
+    turn.tx.posts.save(post)
+    if why and why != errand.post.reason:
+        telling.say(turn.tx, post, words.waits([post], why, turn.house.prefix))
+
+
+def _unknown(turn: Turn, errand: Errand, why: str) -> None:
+    post = errand.post
+    turn.counts["unknown"] += 1
+    if post.action is Action.POST:
+        searching.begin(turn, post, errand.account)
+    elif post.attempts < _MOST_TRIES:  # the publisher takes a repetition as the same wish
+        _again(turn, errand, turn.now + pause(post.attempts, most=_LONGEST_PAUSE), "")
+    else:
+        turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=f"outcome unknown: {why}"))
+        telling.end(turn.tx, post, telling.UNSURE, words.effect_unknown(post, errand.account, why))
+
+
+def recover(turn: Turn) -> None:
+    """After a start: what was being sent is unknown now, and what was being looked for is looked for again."""
+    posts = turn.tx.posts
+    for post in posts.in_state(PostState.UNKNOWN):
+        if post.question_id is None:
+            searching.go_on(turn, post)
+    for post in posts.in_state(PostState.SENDING):
+        if post.action is Action.POST:
+            searching.begin(turn, post, turn.account(post.account_id))
+        else:
+            posts.save(replace(post, state=PostState.QUEUED, due_at=turn.now))
+
+
+def shift(turn: Turn, seconds: float) -> None:
+    """The clock was set back by ``seconds``: what was to happen in a while shall not wait longer for it."""
+    accounts: set[int] = set()
+    for post in turn.tx.posts.in_state(PostState.QUEUED):
+        accounts.add(post.account_id)
+        if turn.now < post.due_at - seconds < float("inf"):
+            turn.tx.posts.save(replace(post, due_at=post.due_at - seconds))
+        elif turn.now < post.due_at < float("inf"):
+            turn.tx.posts.save(replace(post, due_at=turn.now))
+    for account_id in accounts:
+        for action in Action:
+            until = turn.tx.accounts.resting(account_id, action)
+            if until > turn.now:
+                turn.tx.accounts.rest(account_id, action, max(until - seconds, turn.now))
+
+
+def dead_end(turn: Turn, post: Post, why: str) -> None:
+    """A row that was not sent and will not be."""
+    turn.counts["failed"] += 1
+    turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=why))
+    account = turn.account(post.account_id)
+    said = words.failed(post, account, why, doubtful=post.claimed_at is not None)
+    telling.end(turn.tx, post, telling.FAILED, said)

@@ -1,0 +1,83 @@
+"""What one transaction of the outbox sees and leaves behind.
+
+A turn is made afresh for each transaction from copies, runs on the store's thread, and is taken over by the loop only
+when the transaction was committed: what was rolled back left no trace. It knows state and no rule.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.interfaces import Publisher, Tx
+from bridge.model import Account, Post
+
+if TYPE_CHECKING:
+    from bridge.outbox.errand import Errand
+
+ENDLESS = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The looking for an unknown post. Times by the monotonic clock, in seconds.
+
+    ``enough``: a look begun at or after this time that does not find the post ends the search; ``until``: so does the
+    failure of one. ``next_at``: when to look next.
+    """
+
+    post_id: int
+    account_id: int
+    began: float
+    enough: float
+    until: float
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the rules need to know. ``stale_after``: seconds."""
+
+    publishers: Mapping[str, Publisher]
+    stale_after: float
+    prefix: str
+
+
+@dataclass(slots=True)
+class Turn:
+    """One transaction. ``now`` in Unix seconds, ``mono`` and ``wake`` by the monotonic clock.
+
+    ``busy``: accounts with an exchange under way. ``free``: how many exchanges may be begun. ``searches`` by post and
+    ``holds`` by account (no posts before that monotonic time) are copies, which the loop takes over. ``tells``: whether
+    to look for people who wait without a word. ``wake``: when the next turn is due for what this one saw.
+    ``waiting``: accounts whose queue stands still, and why. ``unsure``: rows to ask about. ``counts``: how rows ended.
+    ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
+    """
+
+    tx: Tx
+    house: House
+    now: float
+    mono: float
+    busy: set[int]
+    free: int
+    searches: dict[int, Search]
+    holds: dict[int, float]
+    tells: bool
+    wake: float = ENDLESS
+    errands: "list[Errand]" = field(default_factory=list)
+    waiting: dict[int, str] = field(default_factory=dict)
+    unsure: list[Post] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    paused: str = ""
+    lifted: bool = False
+
+    def wake_at(self, time: float) -> None:
+        """Have a turn at that Unix time."""
+        self.wake = min(self.wake, self.mono + max(time - self.now, 0.0))
+
+    def account(self, account_id: int) -> Account:
+        """A row's account: the database holds no row without one."""
+        account = self.tx.accounts.get(account_id)
+        if account is None:
+            raise LookupError(account_id)
+        return account

@@ -1,0 +1,203 @@
+"""The sentences of the outbox. Pure: rows and times in, words out.
+
+An answer about a post that did not go out quotes its first words and says `not posted` or `unknown`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bridge.model import Account, Action, Post, Question
+from bridge.text import first_words
+
+_MOST_SHOWN = 10
+_NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
+BY_REACTION = "✅ or ❌ on this message does the same."
+
+
+def subject(post: Post) -> str:
+    """What a row is, for a sentence about it."""
+    if post.action is Action.REPOST:
+        return f"The repost of {post.target}"
+    if post.action is Action.DELETE:
+        return f"The undoing ({post.label})"
+    return f"“{first_words(post.draft.text)}”"
+
+
+def sentence(text: str) -> str:
+    """``text`` with a full stop, where it has no end."""
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def age(seconds: float) -> str:
+    """A length of time as people say it: ``45 s``, ``12 min``, ``3 h``, ``2 days``."""
+    for unit, size, most in (("s", 1.0, 90.0), ("min", 60.0, 5400.0), ("h", 3600.0, 129600.0)):
+        if seconds < most:
+            return f"{max(round(seconds / size), 0)} {unit}"
+    return f"{round(seconds / 86400)} days"
+
+
+def clock_time(at: float, now: float) -> str:
+    """A time to come, never too early a minute: ``18:30 UTC``, with its day when it is not within 20 hours."""
+    when = datetime.fromtimestamp(min(at + 59.0, 4e9), UTC)
+    return f"{when:%H:%M} UTC" if at - now < 72000 else f"{when:%d %B, %H:%M} UTC"
+
+
+# ---------------------------------------------------------------- how it ended
+
+
+def posted(post: Post, account: Account, url: str, prefix: str) -> str:
+    done = "Posted" if post.action is Action.POST else "Reposted"
+    return f"{done} as {account.at}: {url} · undo: {prefix}undo {post.label}"
+
+
+def posted_somewhere(post: Post, account: Account) -> str:
+    return (
+        f"{subject(post)} went out as {account.at} at the first attempt: the publisher refuses it as a duplicate. "
+        "I could not find its address; look at the account."
+    )
+
+
+def deleted(account: Account, target: str, *, reposted: bool) -> str:
+    return f"Took back {account.at}'s repost of {target}." if reposted else f"Deleted {account.at}'s post {target}."
+
+
+def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) -> str:
+    words = f"{subject(post)} was {_NOT[post.action]} as {account.at}: {sentence(why)}"
+    return words + " (Whether my earlier attempt went out is still unknown.)" if doubtful else words
+
+
+def duplicate(url: str) -> str:
+    where = f" ({url})" if url else ""
+    return f"it has a post with this text already{where}. Change the words and say it again"
+
+
+def no_right(account: Account) -> str:
+    return f"you may not post as {account.at} any more. Ask an owner of the account"
+
+
+def link_broken(why: str, prefix: str) -> str:
+    return f"its link is dead ({why.rstrip('.')}). Write {prefix}link to me in private, then say it again"
+
+
+def nothing_to_delete(target: Post) -> str:
+    return f"{target.label} did not go out: not posted, so there is nothing to delete."
+
+
+def no_address(target: Post, account: Account) -> str:
+    return f"I do not know the address of {target.label}: not deleted. Delete it at {account.at} by hand, please."
+
+
+def maybe_out(target: Post, account: Account, prefix: str) -> str:
+    return (
+        f"unknown: {subject(target)} ({target.label}) probably did not go out, which nobody can prove. I did not "
+        f"see it among the posts of {account.at}, so there is nothing to delete. Should it show up: "
+        f"{prefix}undo its address, or delete it by hand."
+    )
+
+
+def undone_in_time(target: Post) -> str:
+    return f"Undone before it went out: {target.label}, {subject(target)}, not posted."
+
+
+def effect_unknown(post: Post, account: Account, why: str) -> str:
+    return (
+        f"unknown: {subject(post)} for {account.at} was tried several times without a clear answer "
+        f"({why.rstrip('.')}). Look at the account, and say it again if it is not done: that is harmless."
+    )
+
+
+# ---------------------------------------------------------------- while it is not known
+
+
+def looking(post: Post, account: Account) -> str:
+    return (
+        f"unknown: no clear answer came whether {subject(post)} went out as {account.at}. I am looking whether it did, "
+        "and tell you within about a minute. Do not send it again."
+    )
+
+
+def proven(post: Post, account: Account) -> str:
+    return (
+        f"The publisher says that {account.at} has {subject(post)} already: my earlier attempt went out. "
+        "I am looking for its address."
+    )
+
+
+# ---------------------------------------------------------------- while it waits
+
+
+def waits(posts: Sequence[Post], why: str, prefix: str) -> str:
+    """Why one or several posts of one person wait."""
+    if len(posts) == 1:
+        yet = _NOT[posts[0].action]
+        return f"{sentence(why)} {subject(posts[0])} waits: {yet} yet. To stop it: {prefix}undo {posts[0].label}"
+    shown = [f"{subject(post)} ({post.label})" for post in posts[:_MOST_SHOWN]]
+    if len(posts) > _MOST_SHOWN:
+        shown.append(f"… and {len(posts) - _MOST_SHOWN} more")
+    return f"{sentence(why)} {len(posts)} of yours wait, not posted yet:\n" + "\n".join(shown)
+
+
+def resting(account: Account, until: float, now: float) -> str:
+    return f"The publisher lets {account.at} do this again at {clock_time(until, now)}"
+
+
+def unreachable(account: Account) -> str:
+    return f"The publisher of {account.at} cannot be reached now; I keep trying"
+
+
+def broken(account: Account, prefix: str) -> str:
+    return f"{account.at} must be linked again: write {prefix}link to me in private"
+
+
+PAUSED = "Posting is paused until the operator has acted; nothing is lost"
+
+
+def paused_for_admins(reason: str, prefix: str) -> str:
+    return (
+        f"Posting is paused: {sentence(reason)} Nothing is lost: all posts wait, not posted yet. "
+        f"When you have mended it, write {prefix}resume here (or start Kantter again)."
+    )
+
+
+# ---------------------------------------------------------------- questions
+
+
+def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str) -> str:
+    """Whether posts that grew old shall still go out."""
+    if len(posts) == 1:
+        post = posts[0]
+        return (
+            f"{subject(post)} is {age(now - post.fresh_at)} old by now: not posted. Post it all the same: "
+            f"{prefix}send {post.label} · forget it: {prefix}drop {post.label} · {BY_REACTION}"
+        )
+    label = question.label
+    return (
+        f"{len(posts)} of yours grew old before they could go out: not posted.\n{_list(posts, now)}\n"
+        f"Post them all the same: {prefix}send {label} · forget them: {prefix}drop {label} · {BY_REACTION} "
+        f"A single one: {prefix}send {posts[0].label}"
+    )
+
+
+def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: str) -> str:
+    """What to do about posts that were not seen though they may have gone out."""
+    if len(posts) == 1:
+        post = posts[0]
+        return (
+            f"unknown: {subject(post)} was probably not posted, which nobody can prove; I do not see it among the "
+            f"account's posts. Post it again: {prefix}send {post.label} · leave it: {prefix}drop {post.label} · "
+            f"{BY_REACTION}"
+        )
+    label = question.label
+    return (
+        f"unknown: {len(posts)} of yours were probably not posted, which nobody can prove; I do not see them among the "
+        f"account's posts.\n{_list(posts, now)}\n"
+        f"Post them again: {prefix}send {label} · leave them: {prefix}drop {label} · {BY_REACTION} "
+        f"A single one: {prefix}send {posts[0].label}"
+    )
+
+
+def _list(posts: Sequence[Post], now: float) -> str:
+    lines = [f"{post.label}: {subject(post)}, {age(now - post.fresh_at)}" for post in posts[:_MOST_SHOWN]]
+    if len(posts) > _MOST_SHOWN:
+        lines.append(f"… and {len(posts) - _MOST_SHOWN} more")
+    return "\n".join(lines)

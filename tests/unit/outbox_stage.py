@@ -1,0 +1,260 @@
+"""A stage for the tests of the outbox: a real store, a publisher and a network in memory, and a clock that tests move.
+
+The outbox under test runs as it does in the product; the stage only lets time pass and looks at what is on disk.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.interfaces import Topic, Tx
+from bridge.model import (
+    Account,
+    Action,
+    Answer,
+    Credentials,
+    Draft,
+    Identity,
+    Post,
+    PostState,
+    Receipt,
+    Role,
+    Room,
+    Speech,
+)
+from bridge.outbox import Outbox
+from bridge.store import Database
+from bridge.vault import Vault, account_purpose
+from tests.fakes.network import FakeNetwork
+from tests.fakes.publisher import FakePublisher
+from tests.patience import until
+
+ANA = Identity("matrix", "@ana:example.org")
+BEN = Identity("matrix", "@ben:example.org")
+BOSS = Identity("matrix", "@boss:example.org")
+PRESS = Room("matrix", "!press:example.org")
+START = 1_800_000_000.0
+STALE = 600.0
+ENDLESS = float("inf")
+
+
+class Time:
+    """A wall clock and a monotonic clock. ``pass_`` moves both, ``jump`` only the wall clock."""
+
+    def __init__(self) -> None:
+        self.wall = START
+        self.mono = 1000.0
+
+    def __call__(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.mono
+
+
+class Watchful(FakePublisher):
+    """The fake, holding that an account's requests never overlap, and knowing when each find began."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(clock=time)
+        self.under_way: set[str] = set()
+        self.most_at_once = 0
+        self.overlaps = 0
+        self.finds: list[tuple[float, frozenset[str]]] = []
+
+    async def _alone(self, token: str, work: Awaitable[Receipt | None]) -> Receipt | None:
+        self.overlaps += token in self.under_way
+        self.under_way.add(token)
+        self.most_at_once = max(self.most_at_once, len(self.under_way))
+        try:
+            return await work
+        finally:
+            self.under_way.discard(token)
+
+    async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
+        receipt = await self._alone(credentials.token, super().post(credentials, draft))
+        assert receipt is not None
+        return receipt
+
+    async def find(
+        self, credentials: Credentials, account: Account, draft: Draft, *, since: float, known: Collection[str]
+    ) -> Receipt | None:
+        self.finds.append((since, frozenset(known)))
+        looking = super().find(credentials, account, draft, since=since, known=known)
+        return await self._alone(credentials.token, looking)
+
+
+class Stage:
+    """See the module."""
+
+    def __init__(self, store: Database) -> None:
+        self.store = store
+        self.time = Time()
+        self.x = Watchful(self.time)
+        self.matrix = FakeNetwork("matrix")
+        self.vault = Vault([bytes(32)])
+        self.outbox = self.new_outbox()
+        self.running: asyncio.Task[None] | None = None
+        self._messages = 0
+
+    def new_outbox(self) -> Outbox:
+        return Outbox(
+            store=self.store,
+            networks={"matrix": self.matrix},
+            publishers={"x": self.x},
+            vault=self.vault,
+            admins=frozenset({BOSS}),
+            stale_after=STALE,
+            clock=self.time,
+            monotonic=self.time.monotonic,
+        )
+
+    # ------------------------------------------------------------ before
+
+    async def link(self, handle: str, *owners: Identity) -> Account:
+        person = self.x.person(handle)
+        sealed = self.vault.seal_credentials(person.credentials, purpose=account_purpose("x", person.remote_id))
+
+        def work(tx: Tx) -> Account:
+            account = tx.accounts.put("x", person.remote_id, handle)
+            tx.accounts.seal(account.id, sealed)
+            for owner in owners or (ANA,):
+                tx.accounts.grant(account.id, owner, Role.OWNER, self.time.wall)
+            return account
+
+        return await self.store.transact(work)
+
+    async def queue(self, account: Account, text: str = "hello", author: Identity = ANA, **more: object) -> Post:
+        return (await self.queue_all(account, [text], author, **more))[0]
+
+    async def queue_all(self, account: Account, texts: list[str], author: Identity = ANA, **more: object) -> list[Post]:
+        """What the bot does with commands: rows, and the ⏳ of each."""
+        now = self.time.wall
+        fields: dict[str, object] = {"state": PostState.QUEUED, "fresh_at": now, "due_at": now, "now": now} | more
+        action = fields.pop("action", Action.POST)
+
+        def work(tx: Tx) -> list[Post]:
+            return [self._add(tx, action, account, text, author, fields) for text in texts]
+
+        return await self.store.transact(work)
+
+    def _add(
+        self, tx: Tx, action: object, account: Account, text: str, author: Identity, fields: dict[str, object]
+    ) -> Post:
+        self._messages += 1
+        message = f"$m{self._messages}"
+        post = tx.posts.add(action, account.id, author, PRESS, message, None, Draft(text), **fields)  # type: ignore[arg-type]  # a table of fields
+        tx.answers.add(PRESS, Speech.REACTION, "⏳", target=message, due_at=self.time.wall + 1.0, post_id=post.id)
+        return post
+
+    async def undo(self, post: Post, author: Identity = ANA) -> Post:
+        """What the bot does with an undo of a row that is on its way or out."""
+        current = await self.row(post)
+        due = self.time.wall if current.state is PostState.POSTED else ENDLESS
+        account = await self.store.transact(lambda tx: tx.accounts.get(post.account_id))
+        assert account is not None
+        return await self.queue(account, "", author, action=Action.DELETE, undoes=post.id, due_at=due)
+
+    async def send(self, post: Post) -> None:
+        """What the bot does with a person's `send`."""
+        current = await self.row(post)
+        now = self.time.wall
+        fresh = replace(current, state=PostState.QUEUED, fresh_at=now, due_at=now, question_id=None, reason="")
+        await self.store.transact(lambda tx: tx.posts.save(fresh))
+
+    # ------------------------------------------------------------ meanwhile
+
+    def start(self) -> None:
+        self.running = asyncio.create_task(self.outbox.run())
+
+    async def crash(self) -> None:
+        """End the run wherever it is, as a crash would; then a new outbox on the same store."""
+        if self.running is not None:
+            self.running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.running
+        self.running = None
+        self.outbox = self.new_outbox()
+
+    async def pass_(self, seconds: float) -> None:
+        """Let time pass, and everything that it brings about."""
+        self.time.wall += seconds
+        self.time.mono += seconds
+        await self.settle()
+
+    async def pass_slowly(self, seconds: float, step: float = 1.0) -> None:
+        for _ in range(round(seconds / step)):
+            await self.pass_(step)
+
+    async def settle(self) -> None:
+        """Ring the outbox, and wait until it has nothing to do now but exchanges that a test holds."""
+        quiet = 0
+        while quiet < 3:
+            before = len(self.x.calls), self.outbox.turns
+            self.store.bell(Topic.POSTS).set()
+            await until(lambda b=before: self.outbox.turns > b[1] or self._ended())  # type: ignore[misc]  # bound now
+            await asyncio.sleep(0)
+            held = len(self.x.under_way)
+            quiet = quiet + 1 if before[0] == len(self.x.calls) and self.outbox.in_flight <= held else 0
+
+    def _ended(self) -> bool:
+        return self.running is None or self.running.done()
+
+    # ------------------------------------------------------------ after
+
+    async def row(self, post: Post) -> Post:
+        found = await self.store.transact(lambda tx: tx.posts.get(post.id))
+        assert found is not None
+        return found
+
+    async def until_state(self, post: Post, *states: PostState) -> Post:
+        async def reached() -> bool:
+            return (await self.row(post)).state in states
+
+        await until(reached)
+        return await self.row(post)
+
+    async def answers(self, post: Post | None = None) -> list[Answer]:
+        """All answers that were not taken back, in order."""
+        found: list[Answer] = []
+
+        def work(tx: Tx) -> list[Answer]:
+            for number in range(1, 5000):
+                event = f"$e{number}"
+                found.extend(tx.answers.of_event("matrix", event))
+            return found
+
+        await self.store.transact(self._say_all)
+        answers = await self.store.transact(work)
+        return [a for a in answers if post is None or a.post_id == post.id]
+
+    def _say_all(self, tx: Tx) -> None:
+        """As the speaker would: everything that is due is said, each batch as the event of its first row."""
+        while batches := tx.answers.claim(self.time.wall, (), 1000):
+            for key, batch in batches:
+                tx.answers.sent(key, f"$e{batch[0].id}", self.time.wall)
+
+    async def texts(self, post: Post | None = None) -> list[str]:
+        return [a.body for a in await self.answers(post) if a.speech is Speech.TEXT]
+
+    async def signs(self, post: Post) -> list[str]:
+        """The emoji that stand on the row's command."""
+        answers = await self.answers(post)
+        gone = {a.target_answer for a in answers if a.speech is Speech.REDACTION}
+        return [a.body for a in answers if a.speech is Speech.REACTION and a.id not in gone]
+
+    def posts_taken(self) -> int:
+        return sum(len(self.x.texts(handle)) for handle in self.x.people)
+
+
+@asynccontextmanager
+async def stage(folder: Path) -> AsyncIterator[Stage]:
+    store = await Database.open(folder / "kantter.db")
+    made = Stage(store)
+    try:
+        yield made
+    finally:
+        await made.crash()
+        await store.close()
