@@ -179,7 +179,8 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
         else:
             words = " ".join(send_all(tx, posts, event.sender, house, now).problems)
     if words:
-        tx.answers.add(event.room, Speech.TEXT, words, target=event.target, mention=event.sender)
+        thread = said[0].thread
+        tx.answers.add(event.room, Speech.TEXT, words, target=event.target, thread=thread, mention=event.sender)
 
 
 def _has_accounts(standing: Standing) -> bool:
