@@ -15,7 +15,7 @@ import structlog
 
 from bridge.bot import joining
 from bridge.bot.revoking import Revoker
-from bridge.bot.steps import Steps
+from bridge.bot.steps import LONGEST_ASK, Steps
 from bridge.bot.turns import broke, rung_or_due
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Topic, Tx
@@ -141,8 +141,9 @@ class Linker:
         """Put what an owner is to be told into their DM, once there is one."""
         name = f"notice {notice.id}"
         try:
-            room = await self._networks[notice.to.network].open_dm(notice.to)
-        except ChatError as error:
+            async with asyncio.timeout(LONGEST_ASK):
+                room = await self._networks[notice.to.network].open_dm(notice.to)
+        except (ChatError, TimeoutError) as error:
             if isinstance(error, ChatRefused) or self._failures[name] + 1 >= _NOTICE_TRIES:
                 log.warning("an owner could not be told", owner=str(notice.to), error=str(error))
                 await self._store.transact(lambda tx: joining.told(tx, notice))

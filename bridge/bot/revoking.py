@@ -50,6 +50,7 @@ class Revoker:
                 await self._put_off(revocation, error)
             else:
                 await self._store.transact(lambda tx: tx.links.revoked(revocation))
+                log.info("a token was revoked", account=account.id)
 
     def _unused(self, tx: Tx, revocation: Revocation, account: Account) -> Credentials | None:
         """The pair to revoke; None when it is in use, or no longer to be revoked. Raises VaultError."""

@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 TRIES = 5
 """So often is a step tried against a network or publisher that cannot be reached, before the person is told."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+LONGEST_ASK = 30.0
+"""Seconds that a network may take to open a DM and to tell who is in it."""
 _LONGEST_WAIT = 60.0
 """Seconds that a person waits for a throttled publisher without being told."""
 
@@ -119,6 +121,8 @@ class Steps:
         now, prefix = self._clock(), self._prefix
         if not await self._store.transact(lambda tx: join(tx, link, linked, self._vault, prefix=prefix, now=now)):
             log.info("a link was dropped while its PIN was traded", link=link.id)
+            return
+        log.info("linked", link=link.id, identity=str(link.identity), publisher=link.publisher, handle=linked.handle)
 
     async def _afresh(self, link: PendingLink, why: str) -> None:
         """Begin again by ourselves, as a refused PIN burns its address; leave the last address of the hour to the
@@ -145,10 +149,11 @@ class Steps:
         """The DM, looked at right now; None when there is none, and then that is recorded and told."""
         network = self._networks[link.identity.network]
         try:
-            room = link.room or await network.open_dm(link.identity)
-            privacy = await network.privacy(room, link.identity)
-        except ChatError as error:
-            words = f"Nothing was linked: I cannot write to you in private ({error})."
+            async with asyncio.timeout(LONGEST_ASK):
+                room = link.room or await network.open_dm(link.identity)
+                privacy = await network.privacy(room, link.identity)
+        except (ChatError, TimeoutError) as error:
+            words = f"Nothing was linked: I cannot write to you in private ({str(error) or 'no answer'})."
             if isinstance(error, ChatRefused):
                 await self.end(link, f"{words} {self._anew()}")
             else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.bot import steps
 from bridge.bot.revoking import TRIES
 from bridge.errors import (
     ChatRefused,
@@ -412,6 +413,34 @@ async def test_who_drops_or_voids_the_link_while_it_is_traded_is_not_linked(desk
         await desk.link("beta")  # the linker has come past it
     assert await desk.account("acme") is None
     assert "Linked @acme" not in desk.heard()
+
+
+async def test_a_link_that_is_dropped_while_it_waits_for_another_is_not_traded_at_all(desk: LinkDesk) -> None:
+    desk.network.befriend(BEN)
+    gate = desk.x.hold("finish_link")
+    async with desk.working():
+        await desk.say("link", who=BEN)
+        await desk.say(await desk.approve("bens", BEN), who=BEN)
+        await gate.entered.wait()
+        await desk.say("link")
+        await desk.say(await desk.approve("acme"))
+        await desk.say("cancel")
+        gate.release()
+        await desk.hears("Linked @bens", BEN)
+        await desk.link("beta")
+    assert desk.x.count("finish_link") == 2
+
+
+async def test_a_network_that_never_answers_counts_as_away(desk: LinkDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(identity: Identity) -> Room:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(desk.network, "open_dm", never)
+    monkeypatch.setattr(steps, "LONGEST_ASK", 0.01)
+    async with desk.working():
+        await desk.say("link", room=PRESS)
+        await desk.hears("cannot write to you in private (no answer)", PRESS, step=10)
 
 
 # ---------------------------------------------------------------- linking what is linked already
