@@ -15,7 +15,10 @@ from bridge.model import Action, Draft, Edit, Message, Post, PostState, Speech
 
 
 def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
-    """Decide what an edit changes. ``reading``: of its new text."""
+    """Decide what an edit changes. ``reading``: of its new text.
+
+    A row with ``claimed_at`` had an attempt that may be out with the first text, also when it is queued again.
+    """
     post = tx.posts.of_message(event.room.network, event.target)
     if post is None or post.state is PostState.FAILED:
         if isinstance(reading, Spoken | Bare) and (post is None or post.author == event.sender):
@@ -23,7 +26,7 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         return
     if post.author != event.sender or post.action is Action.DELETE or post.deleted:
         return
-    if post.state not in (PostState.HELD, PostState.QUEUED):
+    if post.state not in (PostState.HELD, PostState.QUEUED) or post.claimed_at is not None:
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:

@@ -123,11 +123,10 @@ def resume(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, "Nothing is paused.")
         return
     tx.notes.drop(*PAUSE)
-    waiting = tx.posts.heads()
-    first = tx.posts.get(waiting[0][1]) if waiting else None
-    if first is not None:
-        tx.posts.save(first)  # unchanged; it rings the outbox's bell
-    asked.reply(tx, f"Trying again; {number(len(waiting), 'account')} with posts that wait.")
+    waiting = tx.posts.in_state(PostState.QUEUED)
+    if waiting:
+        tx.posts.save(waiting[0])  # unchanged; it rings the outbox's bell
+    asked.reply(tx, f"Trying again; {number(len(waiting), 'post')} to send or delete.")
 
 
 def _admin(standing: Standing) -> bool:

@@ -22,9 +22,12 @@ def wait(tx: Tx, room: Room, message_id: str, post_id: int, now: float) -> None:
 
 def take_away(tx: Tx, post: Post, emoji: str) -> None:
     """Remove our ``emoji`` about that post; where it was not sent yet, it never will be."""
-    for answer in tx.answers.of_post(post.id, Speech.REACTION, emoji):
-        if not tx.answers.cancel(answer.id):
-            tx.answers.add(answer.room, Speech.REDACTION, "", target_answer=answer.id, post_id=post.id)
+    said = [a for a in tx.answers.of_post(post.id, Speech.REACTION, emoji) if not tx.answers.cancel(a.id)]
+    if said:
+        gone = {a.target_answer for a in tx.answers.of_post(post.id, Speech.REDACTION)}
+        for answer in said:
+            if answer.id not in gone:
+                tx.answers.add(answer.room, Speech.REDACTION, "", target_answer=answer.id, post_id=post.id)
 
 
 def end(tx: Tx, post: Post, emoji: str) -> None:

@@ -25,7 +25,7 @@ class Undone(Enum):
     DROPPED = "dropped"
     """It had not gone out, and will not."""
     NOTED = "noted"
-    """It is on its way; it is deleted as soon as its fate is known."""
+    """It is on its way, or an earlier attempt may be out; it is deleted as soon as its fate is known."""
     DELETING = "deleting"
     """It is out; the outbox deletes it and says so."""
     UNDERWAY = "underway"
@@ -74,7 +74,7 @@ def take_back(
         return Undone.GONE, None
     if post.state is PostState.FAILED:
         return Undone.NEVER_OUT, None
-    if post.state in (PostState.HELD, PostState.QUEUED):
+    if post.state in (PostState.HELD, PostState.QUEUED) and post.claimed_at is None:
         tx.posts.save(replace(post, state=PostState.FAILED, reason="undone"))
         return Undone.DROPPED, None
     earlier = tx.posts.undoing(post.id)

@@ -84,6 +84,14 @@ async def test_after_it_went_out_an_edit_posts_nothing_and_says_so(
     assert await scene.posts() == [post]
 
 
+async def test_after_an_attempt_that_may_be_out_the_text_stays(scene: Scene, acme: Account) -> None:
+    said = await scene.say(ANA, "!tweet hello")
+    post = replace(await scene.post(), claimed_at=scene.now)
+    await scene.set(post)
+    assert "keeps the first text" in await scene.edit(ANA, said, "!tweet other")
+    assert await scene.posts() == [post]
+
+
 async def test_an_edit_of_another_person_counts_for_nothing(scene: Scene, acme: Account) -> None:
     said = await scene.say(ANA, "!tweet hello")
     assert await scene.edit(BEN, said, "!tweet other") == ""

@@ -76,6 +76,16 @@ async def test_a_post_that_is_out_is_deleted_now(scene: Scene, acme: Account, ho
     assert len(await scene.posts()) == 2
 
 
+async def test_a_queued_post_whose_first_attempt_may_be_out_is_not_called_not_posted(
+    scene: Scene, acme: Account
+) -> None:
+    post = await tweet(scene, claimed_at=scene.now)
+    assert "not posted" not in await scene.ask(ANA, "!undo")
+    row = await scene.post()
+    assert (row.action, row.undoes, row.due_at) == (Action.DELETE, post.id, float("inf"))
+    assert (await scene.post(0)).state is PostState.QUEUED
+
+
 async def test_a_deletion_that_failed_can_be_asked_for_again(scene: Scene, acme: Account) -> None:
     post = await tweet(scene, PostState.POSTED)
     await scene.say(ANA, "!undo")
