@@ -24,7 +24,7 @@ from bridge.interfaces import Clock
 from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Receipt
 from bridge.publish.x import shapes
 from bridge.publish.x.lookup import same_text, shown_texts
-from bridge.publish.x.refusals import is_unauthorized, problem, refusal, rest
+from bridge.publish.x.refusals import dead_key, is_unauthorized, problem, refusal, rest
 from bridge.publish.x.signing import Signer
 from bridge.publish.x.wire import Reply, Wire, deadline_from_now
 
@@ -81,7 +81,7 @@ class XPublisher:
         reply, at = await self._ask_request_token(deadline_from_now())
         if is_unauthorized(reply):
             self._raise_if_clock(reply, at)
-            raise _dead_key()
+            raise dead_key(reply)
         request = shapes.request_token(reply.text()) if self._succeeded(reply) and reply.whole else None
         if request is None:
             raise OutcomeUnknown("X's answer to the wish to link makes no sense. Try again later.")
@@ -240,7 +240,7 @@ class XPublisher:
         except PublishError:
             asked = None
         if asked is not None and is_unauthorized(asked):
-            return _dead_key()
+            return dead_key(asked)
         if asked is not None and 200 <= asked.status < 300:
             return LinkBroken("X no longer takes this account's link: it was revoked there, or the app was changed.")
         if asked is not None and asked.status in (402, 403):
@@ -277,13 +277,6 @@ class _Already(Rejected):
 def _is_repost_already(reply: Reply) -> bool:
     said = problem(reply)
     return 327 in said.codes or "already retweeted" in said.said or "already reposted" in said.said
-
-
-def _dead_key() -> OperatorMustAct:
-    return OperatorMustAct(
-        "X does not take this bot's own key any more. Nothing was posted. The bot's operator must look at the app at X"
-        " and set its consumer key and secret anew."
-    )
 
 
 def _id(text: str) -> str:

@@ -106,6 +106,14 @@ def refusal(reply: Reply, now: float, ahead: float) -> PublishError:
     return _of_the_operator(said) or _of_the_post(said, status)
 
 
+def dead_key(reply: Reply) -> OperatorMustAct:
+    """What it means that X refused the app itself, with no account in play."""
+    return _of_the_operator(problem(reply)) or OperatorMustAct(
+        "X does not take this bot's own key any more. Nothing was posted. The bot's operator must look at the app at X"
+        " and set its consumer key and secret anew."
+    )
+
+
 def _of_the_operator(said: Problem) -> OperatorMustAct | None:
     words = said.said
     if "app permissions" in words or said.kind == "oauth1-permissions" or 261 in said.codes:

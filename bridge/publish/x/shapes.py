@@ -137,7 +137,7 @@ def _form(form: str) -> dict[str, str]:
 def id_in(text: str, web_url: str) -> str | None:
     """The id in the address of a post at X (or at ``web_url``), or in a bare number; None for anything else."""
     text = text.strip().removeprefix("<").removesuffix(">")
-    if len(text) > _LONGEST_ADDRESS:
+    if len(text) > _LONGEST_ADDRESS or not text.isprintable() or " " in text:  # urlsplit would drop line ends
         return None
     if is_id(text):
         return text

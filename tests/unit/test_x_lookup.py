@@ -1,0 +1,108 @@
+"""Whether what X shows is what we sent."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.publish.x.lookup import same_text, shown_texts
+from bridge.sandbox import words
+
+
+def entity(short: Any, full: Any) -> dict[str, Any]:
+    return {"url": short, "expanded_url": full}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "urls"),
+    [
+        ("hello", "hello", []),
+        ("a & b <c> &amp;", "a &amp; b &lt;c&gt; &amp;amp;", []),
+        ("e\u0301", "\u00e9", []),
+        (" a\r\nb  c ", "a\nb c", []),
+        ("see example.com/x, ok", "see https://t.co/abc, ok", [entity("https://t.co/abc", "http://example.com/x")]),
+        ("https://Example.com", "https://t.co/a", [entity("https://t.co/a", "https://example.com/")]),
+        (
+            "http://a.com/1 http://a.com/2",
+            "https://t.co/a https://t.co/ab",
+            [entity("https://t.co/a", "http://a.com/1"), entity("https://t.co/ab", "http://a.com/2")],
+        ),
+        ("http://a.com/?x=1&y=2", "https://t.co/a", [entity("https://t.co/a", "http://a.com/?x=1&y=2")]),
+    ],
+)
+def test_the_same(ours: str, theirs: str, urls: list[dict[str, Any]]) -> None:
+    assert same_text(ours, theirs, urls)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "urls"),
+    [
+        ("hello", "hello!", []),
+        ("hello", "Hello", []),
+        ("http://a.com/A", "https://t.co/a", [entity("https://t.co/a", "http://a.com/a")]),
+        ("http://a.com/1", "https://t.co/a", []),
+        ("hello", "@ana hello", []),
+        ("a b", "ab", []),
+    ],
+)
+def test_not_the_same(ours: str, theirs: str, urls: list[dict[str, Any]]) -> None:
+    assert not same_text(ours, theirs, urls)
+
+
+def test_a_reply_may_come_back_with_handles_before_it() -> None:
+    assert same_text("hello", "@ana @acme_1 hello", reply=True)
+    assert same_text("@ana hello", "@ana hello", reply=True)
+    assert not same_text("hello", "@ana hello there", reply=True)
+
+
+@pytest.mark.parametrize("urls", [[None], [{}], [entity(1, 2)], [entity("", "x")], [entity("https://t.co/a", None)]])
+def test_odd_entities_are_passed_over(urls: list[Any]) -> None:
+    assert same_text("hello", "hello", urls)
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        " ",
+        "&",
+        "<",
+        ">",
+        "&amp;",
+        "example.com",
+        "https://example.org/a_(b)",
+        "\u3042",
+        "\U0001f600",
+        ".",
+        "\n",
+        "@ana",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_what_the_stand_in_makes_of_a_text_is_the_same_text(text: str) -> None:
+    if "example" in text and not all(
+        word in ("example.com", "https://example.org/a_(b)") for word in text.split() if "example" in word
+    ):
+        return  # where a link ends in the midst of a word, the stand-in reads on a little
+    counter = iter(range(100))
+    shown = words.shown(text, lambda full: f"https://t.co/{next(counter):010d}")
+    assert same_text(text, shown.text, shown.urls)
+
+
+def test_long_and_odd_posts() -> None:
+    assert shown_texts({"text": "a", "entities": 5, "note_tweet": {"text": "ab", "entities": {"urls": [{}]}}}) == [
+        ("a", []),
+        ("ab", [{}]),
+    ]
+    assert shown_texts({"text": None, "note_tweet": "x"}) == []
+
+
+def test_a_heap_of_links_takes_no_time() -> None:
+    text = " ".join(f"https://t.co/{number:010d}" for number in range(1000))
+    urls = [entity(f"https://t.co/{number:010d}", f"http://a.com/{number}") for number in range(1000)]
+    began = time.process_time()
+    assert same_text(" ".join(f"http://a.com/{number}" for number in range(1000)), text, urls)
+    assert time.process_time() - began < 1.0
