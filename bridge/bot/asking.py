@@ -39,7 +39,8 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
 def drop(tx: Tx, asked: Asked, house: House) -> None:
     """Forget the posts that were asked about."""
     posts = _named(tx, asked, house)
-    asked.reply(tx, drop_all(tx, posts, asked.room), post_id=posts[0].id if len(posts) == 1 else None)
+    asked.reply(tx, _dropped(posts, asked.room), post_id=posts[0].id if len(posts) == 1 else None)
+    drop_all(tx, posts)
 
 
 def send_all(tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float) -> Sent:
@@ -96,8 +97,8 @@ def _undoing(tx: Tx, post: Post) -> Post | None:
     return None if row is None or row.state is PostState.FAILED else row
 
 
-def drop_all(tx: Tx, posts: Sequence[Post], room: Room) -> str:
-    """Settle ``posts`` as not to be sent, and say so for a reply in ``room``."""
+def drop_all(tx: Tx, posts: Sequence[Post]) -> None:
+    """Settle ``posts`` as not to be sent. The words come before: many crosses take their time in a room."""
     for post in posts:
         held = post.state is PostState.HELD
         tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
@@ -109,6 +110,10 @@ def drop_all(tx: Tx, posts: Sequence[Post], room: Room) -> str:
         if undoing is not None:  # it waited for this row's fate, which nobody will know now
             tx.posts.save(replace(undoing, state=PostState.FAILED, reason="its post was dropped; outcome unknown"))
             signs.end(tx, undoing, signs.FAILED)
+
+
+def _dropped(posts: Sequence[Post], room: Room) -> str:
+    """What `drop` says in ``room`` about ``posts``, in the states that they had."""
     unsure = sum(post.state is PostState.UNKNOWN for post in posts)
     if len(posts) == 1:
         what = f"{posts[0].label}, {subject(posts[0])}" if posts[0].room == room else posts[0].label
@@ -169,18 +174,22 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     posts = [post for q in questions for post in _waiting(tx.posts.of_question(q.id), event.sender)]
     if not posts:
         return
+    age = now - event.sent_at
     if event.key in _CROSSES:
-        words = drop_all(tx, posts, event.room)
+        _say(tx, event, said[0].thread, _dropped(posts, event.room))
+        drop_all(tx, posts)
+    elif age > house.stale_after:
+        names = ", ".join(question.label for question in questions)
+        old = f"Your {event.key} is {span(age)} old, so I sent nothing."
+        _say(tx, event, said[0].thread, f"{old} If you still want it: {house.prefix}send {names}")
     else:
-        age = now - event.sent_at
-        if age > house.stale_after:
-            words = f"Your {event.key} is {span(age)} old, so I sent nothing. If you still want it: {house.prefix}send "
-            words += ", ".join(q.label for q in questions)
-        else:
-            words = " ".join(send_all(tx, posts, event.sender, house, now).problems)
-    if words:
-        thread = said[0].thread
-        tx.answers.add(event.room, Speech.TEXT, words, target=event.target, thread=thread, mention=event.sender)
+        problems = send_all(tx, posts, event.sender, house, now).problems
+        if problems:
+            _say(tx, event, said[0].thread, " ".join(problems))
+
+
+def _say(tx: Tx, event: Reaction, thread: str | None, words: str) -> None:
+    tx.answers.add(event.room, Speech.TEXT, words, target=event.target, thread=thread, mention=event.sender)
 
 
 def _has_accounts(standing: Standing) -> bool:

@@ -135,6 +135,7 @@ def broke(tx: Tx, event: Event, reference: str) -> None:
     if isinstance(event, Message | Edit | Unreadable):
         target = event.target if isinstance(event, Edit) else event.id
         words = f"Something broke (ref {reference}). I cannot say more here; whoever runs me finds it in the log."
-        tx.answers.add(event.room, Speech.TEXT, words, target=target, mention=event.sender)
+        thread = event.thread if isinstance(event, Message) else None
+        tx.answers.add(event.room, Speech.TEXT, words, target=target, thread=thread, mention=event.sender)
     elif isinstance(event, Reaction | Redaction):
         tx.answers.add(event.room, Speech.TEXT, f"Something broke (ref {reference}).", mention=event.sender)

@@ -55,6 +55,8 @@ async def test_one_answer_drops_all_posts_of_a_question(scene: Scene, acme: Acco
     else:
         words = await scene.react(ANA, "$question", how)
     assert "20 posts" in words
+    texts_first = [a.speech for a in await scene.answers()][1:]
+    assert texts_first == [Speech.TEXT] + [Speech.REACTION] * 20
     assert {p.state for p in await scene.posts()} == {PostState.FAILED}
     assert {tuple(await scene.signs(p.message_id)) for p in await scene.posts()} == {("❌",)}
 
