@@ -1,0 +1,26 @@
+"""The real homeserver that the Matrix tests need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.synapse import Synapse, require
+
+
+@pytest.fixture(scope="session")
+def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
+    """One Synapse for a whole run (one for each worker of pytest-xdist). Do not stop it: others use it too."""
+    require()
+    server = Synapse.start(tmp_path_factory.mktemp("synapse"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_homeserver(tmp_path: Path) -> Iterator[Synapse]:
+    """A Synapse of the test's own, to stop, kill and resume."""
+    require()
+    server = Synapse.start(tmp_path / "synapse")
+    yield server
+    server.stop()
