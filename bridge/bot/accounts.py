@@ -61,12 +61,12 @@ def pick(tx: Tx, asked: Asked, house: House, mine: Usable) -> tuple[Account, Rol
     default = tx.accounts.default(asked.room)
     if default is not None:
         return _of_id(mine, default) or _refuse(
-            f"This room speaks for an account that you may not use, so I did nothing. Name one of yours: {example} …"
+            f"This room speaks for an account that you may not use. Name one of yours: {example} …"
         )
     default = tx.accounts.default(asked.sender)
     if default is not None:
         return _of_id(mine, default) or _refuse(
-            f"You may not use your default account any more, so I did nothing. Choose another with {house.prefix}use."
+            f"You may not use your default account any more. Choose another with {house.prefix}use."
         )
     if len(mine) > 1:
         handles = ", ".join(account.at for account, _ in mine)

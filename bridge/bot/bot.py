@@ -163,7 +163,7 @@ class _Batch:
                 if reference is None:
                     hearing.decide(tx, heard, self._house, self._now, deaf)
                 else:
-                    hearing.broke(tx, heard.event, reference)
+                    hearing.broke(tx, heard, reference)
         self.at = None
         if self._bookmark is not None:
             tx.notes.put(self._network, BOOKMARK, self._bookmark.encode("utf-8"))

@@ -6,7 +6,7 @@ that it tells of.
 
 from dataclasses import dataclass
 
-from bridge.bot import asking, editing, linking, signs, undoing
+from bridge.bot import asking, editing, linking, posting, signs, undoing
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
 from bridge.bot.showing import open_to, standing_of
@@ -84,9 +84,8 @@ def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -
         case Pin(digits):
             linking.pin_said(tx, Asked(message, "pin", None, digits, heard.facts, now), house)
         case Bare(command):
-            words = (
-                f"Nothing was posted. To post, put {house.prefix} before it, here too: {house.prefix}{command.usage}"
-            )
+            how = f"To post, put {house.prefix} before it, here too: {house.prefix}{command.usage}"
+            words = f"{posting.not_posted('', message.text)} {how}"
             Asked(message, command.name, None, "", NO_FACTS, now).reply(tx, words)
         case Unknown():
             _suggest(tx, message, heard.reading, house, now)
@@ -130,12 +129,15 @@ def _unreadable(tx: Tx, event: Unreadable, deaf: set[tuple[Room, Identity]]) -> 
     tx.answers.add(event.room, Speech.TEXT, event.reason, target=event.id, mention=event.sender)
 
 
-def broke(tx: Tx, event: Event, reference: str) -> None:
-    """Answer an event that our own code broke on."""
+def broke(tx: Tx, heard: Heard, reference: str) -> None:
+    """Answer an event that our own code broke on: nothing of it was kept."""
+    event, reading = heard.event, heard.reading
+    words = f"Something broke (ref {reference}), and nothing was done. Whoever runs me finds it in the log."
     if isinstance(event, Message | Edit | Unreadable):
+        if isinstance(event, Message) and isinstance(reading, Spoken) and reading.command.publishes:
+            words = f"{posting.not_posted(reading.command.name, reading.text)} {words}"
         target = event.target if isinstance(event, Edit) else event.id
-        words = f"Something broke (ref {reference}). I cannot say more here; whoever runs me finds it in the log."
         thread = event.thread if isinstance(event, Message) else None
         tx.answers.add(event.room, Speech.TEXT, words, target=target, thread=thread, mention=event.sender)
     elif isinstance(event, Reaction | Redaction):
-        tx.answers.add(event.room, Speech.TEXT, f"Something broke (ref {reference}).", mention=event.sender)
+        tx.answers.add(event.room, Speech.TEXT, words, mention=event.sender)

@@ -27,10 +27,10 @@ def check(tx: Tx, author: Identity, house: House, now: float, *, held: bool) -> 
     """Raises UsageError when ``author`` may not make one more post now; ``held``: it would only wait."""
     if held:
         if tx.posts.count_since(author, now - DAY) >= house.posts_per_day + MOST_HELD:
-            raise UsageError("Too many of your posts wait for your word already. This one was not kept: not posted.")
+            raise UsageError("Too many of your posts wait for your word already, so this one was not kept.")
     elif not left(tx, author, house, now):
         raise UsageError(
-            f"Not posted: you have reached the limit of {house.posts_per_day} posts in 24 hours."
+            f"You have reached the limit of {house.posts_per_day} posts in 24 hours."
             f" The next one is possible at {moment(next_time(tx, author, house, now), now)}."
         )
 

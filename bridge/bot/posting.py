@@ -33,9 +33,12 @@ def retweet(tx: Tx, asked: Asked, house: House) -> None:
 
 
 def _publish(tx: Tx, asked: Asked, house: House, action: Action) -> None:
-    account, draft, target = wanted(tx, asked, house)
     held = asked.now - asked.message.sent_at > house.stale_after
-    limits.check(tx, asked.sender, house, asked.now, held=held)
+    try:
+        account, draft, target = wanted(tx, asked, house)
+        limits.check(tx, asked.sender, house, asked.now, held=held)
+    except UsageError as error:
+        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
     post = tx.posts.add(
         action,
         account.id,
@@ -54,21 +57,27 @@ def _publish(tx: Tx, asked: Asked, house: House, action: Action) -> None:
         signs.wait(tx, asked.room, asked.message.id, post.id, asked.now)
 
 
+def not_posted(verb: str, text: str) -> str:
+    """The sentence about a command that published nothing, with its first words."""
+    words = text if verb != "reply" else _first_word(text)[1] or text
+    quoted = quote(words)
+    return f"Not posted: {quoted}." if len(quoted) > 2 else "Not posted."
+
+
 def wanted(tx: Tx, asked: Asked, house: House) -> tuple[Account, Draft, str | None]:
     """What the command wants: as which account, the draft, and what it reposts. Raises UsageError when it cannot be."""
     mine = tx.accounts.usable_by(asked.sender)
     _ask_about_handle(tx, asked, house, mine)
     account, role = accounts.pick(tx, asked, house, mine)
     if not role.may_post:
-        raise UsageError(f"Not posted: your role on {account.at} is {role.value}, which does not let you post.")
+        raise UsageError(f"Your role on {account.at} is {role.value}, which does not let you post.")
     if account.broken:
         raise UsageError(
-            f"Not posted: {account.at} must be linked again ({account.broken})."
-            f" Write {house.prefix}link to me in private."
+            f"{account.at} must be linked again ({account.broken}). Write {house.prefix}link to me in private."
         )
     publisher = house.publishers.get(account.publisher)
     if publisher is None:
-        raise UsageError(f"Not posted: this bot does not speak to {account.publisher} any more.")
+        raise UsageError(f"This bot does not speak to {account.publisher} any more.")
     if asked.verb == "retweet":
         return account, Draft(""), _target(asked.text, asked, house, publisher)
     draft = Draft(asked.text)
@@ -85,7 +94,7 @@ def _check_characters(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError("Not posted: the text holds a broken character. Please write it anew.") from None
+        raise UsageError("The text holds a broken character. Please write it anew.") from None
 
 
 def _first_word(text: str) -> tuple[str, str]:
@@ -99,7 +108,7 @@ def _target(said: str, asked: Asked, house: House, publisher: Publisher) -> str:
     if remote_id is None:
         usage = house.verbs[asked.verb].usage
         found = f", not {quote(said)}" if said.strip() else ""
-        raise UsageError(f"Not posted: I need the address of a post{found}. So: {house.prefix}{usage}")
+        raise UsageError(f"I need the address of a post{found}. So: {house.prefix}{usage}")
     return remote_id
 
 
@@ -115,7 +124,7 @@ def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
         own = next((account for account, _ in mine if account.id != meant[0].id), meant[0])
     verb, account, rest = f"{house.prefix}{asked.verb}", meant[0], quote(asked.text[match.end() :])[1:-1]
     mention = f" If you mention {account.at}: {verb}@{own.handle} {account.at} {rest}" if asked.verb == "tweet" else ""
-    raise UsageError(f"Not posted. Do you mean as {account.at}? Then write: {verb}@{account.handle} {rest}{mention}")
+    raise UsageError(f"Do you mean as {account.at}? Then write: {verb}@{account.handle} {rest}{mention}")
 
 
 def _can_post(standing: Standing) -> bool:

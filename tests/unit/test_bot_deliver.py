@@ -123,7 +123,7 @@ async def test_a_bug_costs_its_own_event_only(scene: Scene, acme: Account, capsy
     assert [p.draft.text for p in await scene.posts()] == ["one", "two", "three"]
     words = await scene.heard()
     assert len(words) == 2
-    assert all("Something broke (ref " in w for w in words)
+    assert all(w.startswith("Not posted: “bug ") and "Something broke (ref " in w for w in words)
     assert await bookmark(scene) == b"s1"
     logged = capsys.readouterr().out
     ref = words[0].partition("(ref ")[2].partition(")")[0]

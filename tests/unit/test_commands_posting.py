@@ -72,10 +72,18 @@ async def test_who_has_no_account_is_told_how_to_link(scene: Scene, who: object)
     assert await scene.posts() == []
 
 
+async def test_what_was_refused_is_quoted_and_called_not_posted(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    assert (await scene.ask(ANA, "!tweet " + "long " * 100)).startswith("Not posted: “long long")
+    assert (await scene.ask(ANA, f"!reply {URL} " + "long " * 100)).startswith("Not posted: “long long")
+    assert (await scene.ask(ANA, "!tweet")).startswith("Not posted. ")
+    assert (await scene.ask(ANA, "!tweet@nobody hello")).startswith("Not posted: “hello”. You have no account")
+
+
 async def test_in_a_dm_a_tweet_needs_the_prefix(scene: Scene) -> None:
     await scene.account("acme", ana=Role.OWNER)
     answer = await scene.ask(ANA, "tweet hello", DM)
-    assert "Nothing was posted" in answer
+    assert answer.startswith("Not posted: “tweet hello”.")
     assert "!tweet" in answer
     assert await scene.posts() == []
     await scene.say(ANA, "!tweet hello", DM)
@@ -213,7 +221,7 @@ async def test_holding_has_an_end_too(scene: Scene) -> None:
     batch = [scene.message(ANA, f"!tweet number {n}", age=STALE * 2) for n in range(551)]
     await scene.bot.deliver(batch)
     assert len(await scene.posts()) == 550
-    assert "not posted" in (await scene.heard())[0]
+    assert "Not posted: “number 550”" in (await scene.heard())[0]
 
 
 async def test_the_daily_cap_says_when_the_next_post_is_possible(tmp_path: Path) -> None:
