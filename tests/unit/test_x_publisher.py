@@ -223,11 +223,14 @@ async def test_a_connection_that_nobody_accepts_is_certain(monkeypatch: pytest.M
 
 async def test_connections_are_kept_and_cookies_are_not(make: Make) -> None:
     cookie = {"Set-Cookie": "guest_id=1; Path=/"}
-    server, x = await make(answer(201, CREATED, cookie))
+    server, _ = await make(answer(201, CREATED, cookie))
+    x = publisher(server.url.replace("127.0.0.1", "localhost"))  # nobody keeps cookies of a bare address
     for _ in range(3):
         await x.post(PAIR, Draft("hello"))
     assert server.connections == 1
+    assert len(server.asked) == 3
     assert not any("cookie" in asked.headers for asked in server.asked)
+    await x.close()
 
 
 @pytest.mark.parametrize("verb", ["post", "delete", "find"])
@@ -589,6 +592,11 @@ async def test_find_reads_long_posts_whole(make: Make) -> None:
 )
 async def test_nothing_to_find(make: Make, body: str) -> None:
     _, x = await make(answer(200, body, at=NOW))
+    assert await find(x) is None
+
+
+async def test_a_post_that_has_no_time_is_not_found(make: Make) -> None:
+    _, x = await make(answer(200, '{"data":[{"id":"20","text":"hello"}]}', at=NOW))
     assert await find(x) is None
 
 

@@ -55,13 +55,13 @@ class DirectClient(Client):
             ("oauth_verifier", self.verifier),
             ("oauth_version", "1.0"),
         ]
-        pairs = [(name, quote(value, safe="")) for name, value in own if value]
+        pairs = [(name, _encode(value)) for name, value in own if value]
         address, _, query = uri.partition("?")
         listed = sorted([*pairs, *_encoded(query)]) if query else sorted(pairs)
         base = f"{http_method.upper()}&{_base_address(address)}&" + quote(
             "&".join(f"{n}={v}" for n, v in listed), safe=""
         )
-        key = f"{quote(self.client_secret or '', safe='')}&{quote(self.resource_owner_secret or '', safe='')}"
+        key = f"{_encode(self.client_secret or '')}&{_encode(self.resource_owner_secret or '')}"
         signature = base64.b64encode(hmac.digest(key.encode(), base.encode(), "sha1")).decode()
         pairs.append(("oauth_signature", quote(signature, safe="")))
         header = "OAuth " + ", ".join([f'{name}="{value}"' for name, value in pairs])
@@ -74,8 +74,13 @@ class DirectClient(Client):
 _PLAIN = (SIGNATURE_HMAC_SHA1, SIGNATURE_TYPE_AUTH_HEADER)
 
 
+def _encode(text: str) -> str:
+    """Percent-encode (RFC 5849, section 3.6)."""
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")
+
+
 def _encoded(query: str) -> list[tuple[str, str]]:
-    return [(quote(name, safe=""), quote(value, safe="")) for name, value in parse_qsl(query, keep_blank_values=True)]
+    return [(_encode(name), _encode(value)) for name, value in parse_qsl(query, keep_blank_values=True)]
 
 
 @lru_cache(maxsize=64)
