@@ -54,7 +54,7 @@ class Bot:
             commands=table.COMMANDS,
             verbs=table.VERBS,
         )
-        self._speaker = Speaker(store, networks, clock)
+        self._speaker = Speaker(store, networks, vault, clock)
         self._linker = Linker(store, networks, publishers, vault, clock, prefix=prefix)
         self._running = False
 

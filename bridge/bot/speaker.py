@@ -8,15 +8,17 @@ and claims what comes next. A crash between saying and recording says it again w
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from bridge.bot.sealing import opened
 from bridge.bot.turns import broke, rung_or_due
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store, Topic, Tx
 from bridge.model import Answer, Outgoing, Room, Speech
 from bridge.retry import pause
+from bridge.vault import Vault, VaultError
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +66,9 @@ def joined(key: str, batch: Sequence[Answer]) -> Outgoing:
 class Speaker:
     """Sends the answers of the store through the networks until cancelled. One task runs it, and only once."""
 
-    def __init__(self, store: Store, networks: Mapping[str, ChatNetwork], clock: Clock) -> None:
+    def __init__(self, store: Store, networks: Mapping[str, ChatNetwork], vault: Vault, clock: Clock) -> None:
         self._store = store
+        self._vault = vault
         self._networks = networks
         self._clock = clock
         self._bell = store.bell(Topic.ANSWERS)
@@ -130,9 +133,10 @@ class Speaker:
 
     async def _say(self, network: ChatNetwork, room: Room, key: str, batch: list[Answer]) -> None:
         try:
+            plain = [replace(answer, body=opened(self._vault, answer.body)) for answer in batch]
             async with asyncio.timeout(_LONGEST_SEND):
-                event_id = await network.send(joined(key, batch))
-        except ChatRefused as error:
+                event_id = await network.send(joined(key, plain))
+        except (ChatRefused, VaultError) as error:
             log.warning("an answer was refused and is given up", room=str(room), key=key, error=str(error))
             self._failures.pop(room, None)
             self._end(key, None)

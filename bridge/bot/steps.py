@@ -13,6 +13,7 @@ import structlog
 
 from bridge.bot.joining import join, same, say
 from bridge.bot.linking import HOUR, MOST_AN_HOUR, SHARED, UNENCRYPTED, VALID, ended
+from bridge.bot.sealing import seal
 from bridge.bot.words import moment
 from bridge.errors import (
     ChatError,
@@ -88,7 +89,7 @@ class Steps:
         request = self._vault.seal_credentials(start.request, purpose=request_purpose(link.id))
         due = self._clock() + VALID
         waiting = replace(link, state=LinkState.WAITING, room=room, request=request, due_at=due, tries=0)
-        await self._record(link, waiting, self._address(link, start.authorize_url), room)
+        await self._record(link, waiting, seal(self._vault, self._address(link, start.authorize_url)), room)
 
     async def _prove(self, link: PendingLink) -> None:
         room = await self._alone(link)

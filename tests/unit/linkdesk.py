@@ -48,7 +48,7 @@ class LinkDesk:
     async def working(self, vault: Vault | None = None, x: FakePublisher | None = None) -> AsyncIterator[None]:
         networks, publishers = {"matrix": self.network}, {"x": x or self.x}
         linker = Linker(self.store, networks, publishers, vault or self.vault, lambda: self.now)
-        speaker = Speaker(self.store, networks, lambda: self.now)
+        speaker = Speaker(self.store, networks, vault or self.vault, lambda: self.now)
         tasks = [asyncio.create_task(linker.run()), asyncio.create_task(speaker.run())]
         try:
             yield

@@ -789,6 +789,7 @@ async def test_no_token_pin_or_secret_is_in_the_database_the_answers_or_the_logs
     secrets |= {token.replace("request-", "request-secret-") for token in secrets if token.startswith("request-")}
     assert len(secrets) >= 9
     kept = b"".join(file.read_bytes() for file in desk.path.parent.iterdir())
+    assert b"authorize?" not in kept  # the address holds the request token
     said = str(desk.network.sent)
     for secret in secrets:
         assert secret.encode() not in kept

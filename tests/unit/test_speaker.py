@@ -9,11 +9,13 @@ from typing import TypeVar
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.bot.sealing import seal
 from bridge.bot.speaker import Speaker, joined
 from bridge.errors import ChatRefused, ChatUnreachable, StoreError
 from bridge.interfaces import Topic, Tx
 from bridge.model import Answer, Identity, Outgoing, Room, Speech
 from bridge.store import Database
+from bridge.vault import Vault
 from tests.fakes.network import FakeNetwork
 from tests.patience import until
 
@@ -24,6 +26,7 @@ BEN = Identity("matrix", "@ben:example.org")
 PRESS = Room("matrix", "!press")
 CITY = Room("matrix", "!city")
 NOW = 1_800_000_000.0
+VAULT = Vault([b"k" * 32])
 
 
 class Stage:
@@ -76,7 +79,7 @@ class Stage:
 
     @asynccontextmanager
     async def speaking(self) -> AsyncIterator[Speaker]:
-        speaker = Speaker(self.store, {"matrix": self.network}, lambda: self.now)
+        speaker = Speaker(self.store, {"matrix": self.network}, VAULT, lambda: self.now)
         task = asyncio.create_task(speaker.run())
         try:
             yield speaker
@@ -262,7 +265,7 @@ async def test_the_clock_alone_wakes_it(tmp_path: Path) -> None:
     network = FakeNetwork()
     loop = asyncio.get_running_loop()
     await store.transact(lambda tx: tx.answers.add(PRESS, Speech.TEXT, "later", due_at=loop.time() + 0.05))
-    task = asyncio.create_task(Speaker(store, {"matrix": network}, loop.time).run())
+    task = asyncio.create_task(Speaker(store, {"matrix": network}, VAULT, loop.time).run())
     await network.until_sent(1)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -312,6 +315,15 @@ async def test_a_database_that_refuses_is_asked_again_and_nothing_is_said_twice(
         await until(lambda: refusals == 1)
         await stage.until_done_over_time(5)
     assert len(stage.network.attempts) == 1
+
+
+async def test_a_sealed_answer_is_said_in_plain_and_one_that_cannot_be_opened_is_given_up(stage: Stage) -> None:
+    await stage.add(seal(VAULT, "the address"), room=PRESS)
+    await stage.add(seal(Vault([b"o" * 32]), "lost"), room=CITY)
+    await stage.add("sealed:?", room=Room("matrix", "!broken"))
+    async with stage.speaking():
+        await stage.until_done()
+    assert [(s.outgoing.room, s.outgoing.body) for s in stage.network.sent] == [(PRESS, "the address")]
 
 
 async def test_two_hundred_answers_in_a_room_are_few_messages_and_lose_no_words(stage: Stage) -> None:

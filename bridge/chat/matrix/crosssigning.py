@@ -6,7 +6,6 @@ lower half brings the bot's own identity in order at the homeserver.
 """
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping
@@ -55,7 +54,7 @@ def decode(text: object) -> bytes:
     plain = text if isinstance(text, str) else "?"  # which is none either
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one
         raise ValueError("no base64") from error
 
 
