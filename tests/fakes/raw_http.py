@@ -32,7 +32,7 @@ class RawServer:
         self.url = ""
         self._answers = answers
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
     async def __aenter__(self) -> "RawServer":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -44,12 +44,15 @@ class RawServer:
     ) -> None:
         if self._server is not None:
             self._server.close()
+        tasks = [task for task in self._open.values() if task is not None]
         for writer in list(self._open):
             writer.close()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._open.add(writer)
+        self._open[writer] = asyncio.current_task()
         try:
             while not writer.is_closing() and (asked := await _read(reader)) is not None:
                 self.asked.append(asked)
@@ -58,7 +61,7 @@ class RawServer:
         except ConnectionError:
             pass
         finally:
-            self._open.discard(writer)
+            self._open.pop(writer, None)
             writer.close()
 
 

@@ -98,7 +98,7 @@ class XPublisher:
             if found is None:
                 raise OutcomeUnknown("X's answer to the PIN makes no sense. The PIN may be used up: start anew.")
             return found
-        said = reply.text().lower()
+        said = reply.text().lower() if reply.status < 500 else ""
         if "oauth_verifier" in said:
             raise LinkRefused("The PIN is wrong, or was used already.")
         if "reverse auth credentials" in said:

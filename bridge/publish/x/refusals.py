@@ -46,7 +46,7 @@ def problem(reply: Reply) -> Problem:
         reason=_word(body, "reason"),
         detail=next((message for message in messages if message), detail) if _is_general(detail) else detail,
         codes=frozenset(code for entry in errors if isinstance(code := entry.get("code"), int)),
-        said=" ".join([_word(body, "title"), detail, *messages] if body else [reply.text()]).lower(),
+        said=" ".join([_word(body, "title"), detail, *messages]).lower(),
     )
 
 
