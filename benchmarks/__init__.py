@@ -1,1 +1,1 @@
-"""What Kantter costs, each figure side by side with its yardstick in one run."""
+"""What Kantter costs, each figure beside its yardstick in one run. Start it with ``make bench``."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import aiosqlite
 
@@ -107,7 +107,7 @@ class Database:
         self._bells = {topic: asyncio.Event() for topic in Topic}
 
     @classmethod
-    async def open(cls, path: Path | str) -> "Database":
+    async def open(cls, path: Path | str) -> Self:
         """Open or make the file, mode 0600. Raises ConfigError: not ours, newer than us, damaged, not writable."""
         connection = _Connection(lambda: _connect(str(path)), 64)
         try:
