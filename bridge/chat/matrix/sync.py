@@ -1,0 +1,222 @@
+"""The sync with the homeserver: what it sends is taken in, delivered, and only then is the bookmark moved on.
+
+nio's own loop is passed by: it saves its token before anything is done, skips the rest of an answer when one event
+breaks, and drops the fields that tell of one-time and fallback keys. Here nio is the keeper of keys.
+
+The order within one answer: keys for messages; the state of rooms; gaps; timelines; one delivery with the bookmark
+(repeated until the store takes it); then our own keys. Killed anywhere, the same answer comes again, and every event
+has an id that the inbox knows.
+"""
+
+import asyncio
+import json
+import uuid
+from urllib.parse import urlencode
+
+import structlog
+from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+
+from bridge.chat.matrix.calls import raw as call
+from bridge.chat.matrix.doors import Doors
+from bridge.chat.matrix.events import Json, after_own_join, id_of, listed, part
+from bridge.chat.matrix.keys import CryptoStoreFailed, Keys
+from bridge.chat.matrix.megolm import find_session, session_of
+from bridge.chat.matrix.roster import KINDS, Roster
+from bridge.chat.matrix.timeline import Timeline
+from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
+from bridge.interfaces import Clock, Inbox
+from bridge.model import Event, Health, Room, RoomLost
+from bridge.retry import pause
+
+log = structlog.get_logger(__name__)
+
+TIMELINE = ["m.room.message", "m.room.encrypted", "m.reaction", "m.room.redaction", *KINDS]
+
+_POLL = 30.0
+_FIRST = 120.0
+_LATE = 60.0
+_MANY_KEYS = 50
+_MOST_KEY_ANSWERS = 200
+_PATH = "/_matrix/client/v3/sync"
+_NOTHING: dict[str, list[str]] = {"types": []}
+_FILTER = {
+    "presence": _NOTHING,
+    "account_data": _NOTHING,
+    "room": {
+        "account_data": _NOTHING,
+        "ephemeral": _NOTHING,
+        "state": {"types": list(KINDS)},
+        "timeline": {"types": TIMELINE, "limit": 50},
+    },
+}
+_KEYS_ONLY = {"presence": _NOTHING, "account_data": _NOTHING, "room": {"rooms": []}}
+
+
+class Sync:
+    """One session's sync. ``name`` is the network's; ``bookmark`` where the last delivery ended, None at first."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        inbox: Inbox,
+        bookmark: str | None,
+        *,
+        name: str,
+        roster: Roster,
+        timeline: Timeline,
+        doors: Doors,
+        keys: Keys,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._bookmark = bookmark
+        self._name = name
+        self._roster = roster
+        self._timeline = timeline
+        self._doors = doors
+        self._keys = keys
+        self._clock = clock
+        self._fresh = True
+        self._synced_at: float | None = None
+        self._trouble = "not synced yet"
+
+    def health(self) -> Health:
+        """Whether the homeserver answered lately and everything of its answer was taken."""
+        late = self._synced_at is None or self._clock() - self._synced_at > _LATE
+        if self._trouble or late:
+            return Health(ok=False, reason=self._trouble or "the homeserver has not answered for a while")
+        return self._keys.health()
+
+    async def run(self) -> None:
+        """Sync until cancelled. Raises ConfigError when the homeserver no longer takes our token, CryptoStoreFailed."""
+        tries = 0
+        while True:
+            try:
+                await self._once()
+                tries = 0
+                continue
+            except (ConfigError, CryptoStoreFailed):
+                raise
+            except (ChatError, StoreError) as error:
+                self._trouble = f"the homeserver: {error}" if isinstance(error, ChatError) else str(error)
+                log.warning("sync failed", error=str(error), tries=tries + 1)
+            except Exception:  # a bug that an answer woke: the bookmark stays, health tells of it
+                reference = uuid.uuid4().hex[:8]
+                self._trouble = f"something broke (ref {reference})"
+                log.exception("sync broke", reference=reference, tries=tries + 1)
+            tries += 1
+            await asyncio.sleep(pause(tries, most=20.0))
+
+    async def _once(self) -> None:
+        await self._take(await self._fetch())
+        self._fresh = False
+        self._trouble, self._synced_at = "", self._clock()
+
+    async def _fetch(self) -> Json:
+        """One answer of ``/sync``; the first of a process comes with the whole state of each room."""
+        query = {"filter": json.dumps(_FILTER), "timeout": "0" if self._fresh else str(int(_POLL * 1000))}
+        if self._bookmark is not None:
+            query["since"] = self._bookmark
+        if self._fresh:
+            query["full_state"] = "true"
+        seconds = _FIRST if self._fresh else _POLL + 15.0
+        return await self._ask(query, seconds)
+
+    async def _ask(self, query: dict[str, str], seconds: float) -> Json:
+        answer: Json = await call(self._client, "GET", f"{_PATH}?{urlencode(query)}", timeout=seconds)
+        if not isinstance(answer.get("next_batch"), str):
+            raise ChatUnreachable("the answer was not that of a Matrix homeserver")
+        return answer
+
+    # ------------------------------------------------------------ one answer
+
+    async def _take(self, answer: Json) -> None:
+        bookmark: str = answer["next_batch"]
+        rooms = part(answer, "rooms")
+        self._keys.hear(answer)
+        await self._fetch_more_keys(answer, bookmark)
+        events: list[Event] = []
+        for room_id, room in part(rooms, "join").items():
+            events += await self._joined(room_id, room)
+        for room_id, room in part(rooms, "leave").items():
+            events += self._left(room_id, room, bookmark)
+        await self._roster.announce()
+        await self._doors.note(part(rooms, "invite"))
+        if events or bookmark != self._bookmark:
+            await self._deliver(events, bookmark)
+        self._bookmark = bookmark
+
+    async def _joined(self, room_id: str, room: Json) -> list[Event]:
+        timeline = part(room, "timeline")
+        raws = listed(timeline, "events")
+        self._roster.apply(room_id, listed(part(room, "state"), "events"))
+        if self._bookmark is None:
+            self._roster.apply(room_id, raws)
+            return []  # the first start ever: what was said before is history
+        new, joined = after_own_join(raws, self._client.user_id)
+        self._roster.apply(room_id, raws[: len(raws) - len(new)])
+        gap = [] if joined else await self._timeline.gap(room_id, timeline, self._bookmark, TIMELINE)
+        events = [await self._heard(room_id, raw) for raw in gap]
+        for raw in new:
+            if "state_key" in raw:
+                self._roster.apply(room_id, [raw])
+            events.append(await self._heard(room_id, raw))
+        return [event for event in events if event is not None]
+
+    async def _heard(self, room_id: str, raw: Json) -> Event | None:
+        if raw.get("type") == "m.room.tombstone":
+            await self._doors.moved(room_id, raw)
+        return await self._timeline.read(room_id, raw)
+
+    def _left(self, room_id: str, room: Json, bookmark: str) -> list[Event]:
+        self._roster.lose(room_id)
+        for raw in reversed(listed(part(room, "state"), "events") + listed(part(room, "timeline"), "events")):
+            if raw.get("type") == "m.room.member" and raw.get("state_key") == self._client.user_id:
+                if part(part(raw, "unsigned"), "prev_content").get("membership") == "invite":
+                    return []  # an invitation that we did not take, or that was taken back
+                event_id = id_of(raw.get("event_id"))
+                if event_id:
+                    return [RoomLost(event_id, Room(self._name, room_id))]
+        return [RoomLost(f"lost {room_id} {bookmark}", Room(self._name, room_id))]
+
+    async def _deliver(self, events: list[Event], bookmark: str) -> None:
+        """Hand everything over, again and again until it is on disk."""
+        tries = 0
+        while True:
+            try:
+                await self._inbox.deliver(events, bookmark)
+            except StoreError as error:
+                tries += 1
+                self._trouble = f"the store: {error}"
+                log.error("nothing was recorded, it is delivered again", error=str(error), tries=tries)  # noqa: TRY400  # the disk's words say it all
+                await asyncio.sleep(pause(tries, most=30.0))
+            else:
+                return
+
+    # ------------------------------------------------------------ keys
+
+    async def _fetch_more_keys(self, answer: Json, bookmark: str) -> None:
+        """Homeservers send about 100 keys an answer, and messages that need later ones with them: ask for the rest
+        before the messages are read. The keys are on disk once heard, so the bookmark need not move for them.
+        """
+        came = len(listed(part(answer, "to_device"), "events"))
+        since = bookmark
+        for _ in range(_MOST_KEY_ANSWERS):
+            if not came or (came < _MANY_KEYS and not self._lacks_keys(answer)):
+                return
+            more = await self._ask({"filter": json.dumps(_KEYS_ONLY), "timeout": "0", "since": since}, _FIRST)
+            self._keys.hear(more)
+            came = len(listed(part(more, "to_device"), "events"))
+            since = more["next_batch"]
+
+    def _lacks_keys(self, answer: Json) -> bool:
+        if self._bookmark is None or self._client.olm is None:
+            return False
+        return any(
+            raw.get("type") == "m.room.encrypted"
+            and session_of(raw) is not None
+            and find_session(self._client.olm, room_id, raw) is None
+            for room_id, room in part(part(answer, "rooms"), "join").items()
+            for raw in listed(part(room, "timeline"), "events")
+        )
