@@ -1,18 +1,20 @@
-"""What every ChatNetwork promises, whatever network is behind it."""
+"""The fake network keeps the contract; and does what tests script it to do. The real one: ``integration``."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from bridge.errors import ChatRefused, ChatUnreachable, StoreError
-from bridge.interfaces import ChatNetwork, Privacy
-from bridge.model import Identity, Message, Outgoing, Room, Speech
+from bridge.model import Event, Identity, Message, Outgoing, Room, Speech
+from tests.contract.chat_network import ChatNetworkContract, Stage
 from tests.fakes.network import FakeNetwork, RecordingInbox
 
 ANA = Identity("matrix", "@ana:example.org")
+BEN = Identity("matrix", "@ben:example.org")
 PRESS = Room("matrix", "!press")
+NOWHERE = Room("matrix", "!nowhere")
 HELLO = Message("$1", PRESS, ANA, "hello", 1_800_000_000.0)
 
 
@@ -32,10 +34,27 @@ async def network(inbox: RecordingInbox) -> AsyncIterator[FakeNetwork]:
     await fake.close()
 
 
-async def test_the_fake_is_a_chat_network(network: FakeNetwork) -> None:
-    seam: ChatNetwork = network
-    assert seam.name == "matrix"
-    assert seam.health().ok
+class TestFakeNetwork(ChatNetworkContract):
+    @pytest.fixture
+    async def stage(self, network: FakeNetwork, inbox: RecordingInbox) -> Stage:
+        network.admins.add((PRESS, ANA))
+        network.gone.add(NOWHERE)
+        heard: list[Event] = []
+
+        async def say(text: str) -> str:
+            message = Message(f"${len(heard)}", PRESS, ANA, text, 1_800_000_000.0)
+            with contextlib.suppress(StoreError):
+                await network.hear(message)
+            await network.hear(message)
+            heard[:] = inbox.events
+            return message.id
+
+        async def visible() -> list[str]:
+            gone = set(network.redacted())
+            said = [s for s in network.sent if s.outgoing.speech is not Speech.REDACTION and s.event_id not in gone]
+            return [s.outgoing.body for s in said]
+
+        return Stage(network, PRESS, NOWHERE, ANA, BEN, say, visible, heard, inbox.failures)
 
 
 async def test_what_is_heard_is_delivered_with_its_bookmark(network: FakeNetwork, inbox: RecordingInbox) -> None:
@@ -53,14 +72,6 @@ async def test_a_delivery_that_fails_is_told_and_does_not_end_the_network(
     assert inbox.events == [HELLO]
 
 
-async def test_the_same_key_is_the_same_event(network: FakeNetwork) -> None:
-    once = await network.send(Outgoing("k1", PRESS, Speech.TEXT, "hello"))
-    again = await network.send(Outgoing("k1", PRESS, Speech.TEXT, "hello"))
-    other = await network.send(Outgoing("k2", PRESS, Speech.TEXT, "hello"))
-    assert once == again != other
-    assert network.texts() == ["hello", "hello"]
-
-
 async def test_an_answer_that_went_missing_is_repeated_as_the_same_event(network: FakeNetwork) -> None:
     network.lost.append(ChatUnreachable("cut"))
     with pytest.raises(ChatUnreachable):
@@ -69,22 +80,10 @@ async def test_an_answer_that_went_missing_is_repeated_as_the_same_event(network
     assert [said.event_id for said in network.sent] == [event_id]
 
 
-async def test_a_reaction_that_was_redacted_is_gone(network: FakeNetwork) -> None:
-    waiting = await network.send(Outgoing("k1", PRESS, Speech.REACTION, "⏳", target="$1"))
-    await network.send(Outgoing("k2", PRESS, Speech.REDACTION, "", target=waiting))
-    await network.send(Outgoing("k3", PRESS, Speech.REACTION, "✅", target="$1"))
-    assert network.reactions("$1") == ["✅"]
-
-
-async def test_a_room_that_is_gone_refuses(network: FakeNetwork) -> None:
-    network.gone.add(PRESS)
-    with pytest.raises(ChatRefused):
-        await network.send(Outgoing("k1", PRESS, Speech.TEXT, "hello"))
-
-
-async def test_a_dm_is_private_and_stays_the_same(network: FakeNetwork) -> None:
-    room = await network.open_dm(ANA)
-    assert await network.privacy(room, ANA) is Privacy.PRIVATE
-    assert await network.open_dm(ANA) == room
-    network.privacies[(room, ANA)] = Privacy.SHARED
-    assert await network.open_dm(ANA) != room
+async def test_failures_are_raised_in_their_order(network: FakeNetwork) -> None:
+    network.failures += [ChatUnreachable("later"), ChatRefused("never")]
+    errors: Sequence[type[Exception]] = (ChatUnreachable, ChatRefused)
+    for error in errors:
+        with pytest.raises(error):
+            await network.send(Outgoing("k1", PRESS, Speech.TEXT, "hello"))
+    assert network.sent == []

@@ -99,7 +99,7 @@ class Sync:
             except (ConfigError, CryptoStoreFailed):
                 raise
             except (ChatError, StoreError) as error:
-                self._trouble = f"the homeserver: {error}" if isinstance(error, ChatError) else str(error)
+                self._trouble = str(error)
                 log.warning("sync failed", error=str(error), tries=tries + 1)
             except Exception:  # a bug that an answer woke: the bookmark stays, health tells of it
                 reference = uuid.uuid4().hex[:8]

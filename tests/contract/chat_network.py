@@ -1,0 +1,111 @@
+"""What every ChatNetwork promises, as a suite. Subclass it and give a ``stage``: see ``test_chat_network``."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bridge.errors import ChatError, ChatRefused, StoreError
+from bridge.interfaces import ChatNetwork, Privacy
+from bridge.model import Event, Identity, Message, Outgoing, Room, Speech
+
+
+@dataclass
+class Stage:
+    """A network that runs, and people on it.
+
+    ``person`` governs ``room``, in which ``other`` is too; the bot is not in ``elsewhere``. ``say`` lets ``person``
+    say a text in ``room`` and gives its id; ``visible`` lists what the bot said in ``room`` and what still stands of
+    its reactions. ``heard`` is what the inbox recorded; ``refusals`` are raised by its next deliveries.
+    """
+
+    network: ChatNetwork
+    room: Room
+    elsewhere: Room
+    person: Identity
+    other: Identity
+    say: Callable[[str], Awaitable[str]]
+    visible: Callable[[], Awaitable[list[str]]]
+    heard: list[Event]
+    refusals: list[Exception]
+
+    async def until_heard(self, text: str) -> Message:
+        """Wait for that text."""
+        async with asyncio.timeout(20):
+            while True:
+                for event in self.heard:
+                    if isinstance(event, Message) and event.text == text:
+                        return event
+                await asyncio.sleep(0.01)
+
+
+class ChatNetworkContract:
+    """The promises of ``bridge.interfaces.ChatNetwork``."""
+
+    @pytest.fixture
+    async def stage(self) -> Any:
+        raise NotImplementedError
+
+    async def test_it_is_healthy_and_has_a_name(self, stage: Stage) -> None:
+        assert stage.network.name == stage.room.network == stage.person.network
+        assert stage.network.health().ok
+
+    async def test_what_a_person_says_is_delivered_with_who_and_where(self, stage: Stage) -> None:
+        said = await stage.say("!tweet hello\nworld")
+        heard = await stage.until_heard("!tweet hello\nworld")
+        assert (heard.id, heard.room, heard.sender) == (said, stage.room, stage.person)
+
+    async def test_a_delivery_that_was_not_recorded_comes_again(self, stage: Stage) -> None:
+        stage.refusals.append(StoreError("disk full"))
+        await stage.say("!tweet once")
+        await stage.until_heard("!tweet once")
+        assert not stage.refusals
+
+    async def test_messages_keep_their_order(self, stage: Stage) -> None:
+        for number in range(5):
+            await stage.say(f"!tweet {number}")
+        await stage.until_heard("!tweet 4")
+        texts = [event.text for event in stage.heard if isinstance(event, Message)]
+        assert texts == [f"!tweet {number}" for number in range(5)]
+
+    async def test_the_same_key_is_the_same_event(self, stage: Stage) -> None:
+        once = await stage.network.send(Outgoing("k1", stage.room, Speech.TEXT, "hello"))
+        again = await stage.network.send(Outgoing("k1", stage.room, Speech.TEXT, "hello"))
+        other = await stage.network.send(Outgoing("k2", stage.room, Speech.TEXT, "hello"))
+        assert once == again != other
+        assert await stage.visible() == ["hello", "hello"]
+
+    async def test_a_reaction_that_was_redacted_is_gone(self, stage: Stage) -> None:
+        said = await stage.say("!tweet a")
+        await stage.until_heard("!tweet a")
+        waiting = await stage.network.send(Outgoing("k1", stage.room, Speech.REACTION, "⏳", target=said))
+        await stage.network.send(Outgoing("k2", stage.room, Speech.REDACTION, "", target=waiting))
+        await stage.network.send(Outgoing("k3", stage.room, Speech.REACTION, "✅", target=said))
+        assert await stage.visible() == ["✅"]
+
+    async def test_a_room_that_the_bot_is_not_in_refuses(self, stage: Stage) -> None:
+        with pytest.raises(ChatRefused):
+            await stage.network.send(Outgoing("k1", stage.elsewhere, Speech.TEXT, "hello"))
+
+    async def test_a_room_of_three_is_shared(self, stage: Stage) -> None:
+        assert await stage.network.privacy(stage.room, stage.person) is Privacy.SHARED
+
+    async def test_a_dm_is_private_for_its_person_and_stays_the_same(self, stage: Stage) -> None:
+        room = await stage.network.open_dm(stage.person)
+        assert await stage.network.privacy(room, stage.person) is Privacy.PRIVATE
+        assert await stage.network.privacy(room, stage.other) is Privacy.SHARED
+        assert await stage.network.open_dm(stage.person) == room
+        assert await stage.network.open_dm(stage.other) != room
+
+    async def test_who_governs_is_told_apart(self, stage: Stage) -> None:
+        assert await stage.network.is_admin(stage.room, stage.person)
+        assert not await stage.network.is_admin(stage.room, stage.other)
+
+    async def test_nothing_is_private_where_the_bot_cannot_look(self, stage: Stage) -> None:
+        try:
+            privacy = await stage.network.privacy(stage.elsewhere, stage.person)
+        except ChatError:
+            return
+        assert privacy is Privacy.SHARED
