@@ -245,3 +245,28 @@ async def test_a_key_that_did_not_reach_the_disk_is_heard_again(scene: Scene, mo
     await bot.start()
     await bot.inbox.until_text("!tweet 3")
     assert bot.inbox.kind(Unreadable) == []
+
+
+async def test_an_answer_that_could_not_be_read_to_its_end_is_read_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, ana = await scene.bot(), await scene.person()
+    room = await scene.room(bot, ana)
+    await ana.say(room, "!tweet 1")
+    await bot.inbox.until_text("!tweet 1")
+    timeline: Any = bot.network._session.sync._timeline  # type: ignore[union-attr]  # it is running
+    trust, failures = timeline._trust, [ChatUnreachable("cut"), StoreError("locked")]
+    whole = trust.problem
+
+    async def cut(*args: Any, **more: Any) -> Any:
+        if failures:
+            raise failures.pop(0)
+        return await whole(*args, **more)
+
+    monkeypatch.setattr(trust, "problem", cut)
+    await ana.send_raw(room, "m.room.message", {"msgtype": "m.text", "body": "!tweet plain"})
+    await ana.say(room, "!tweet 2")
+    await bot.inbox.until_text("!tweet 2")
+    assert not failures
+    assert bot.inbox.texts() == ["!tweet 1", "!tweet 2"]
+    assert len(bot.inbox.kind(Unreadable)) == 1
