@@ -198,5 +198,7 @@ async def open_scene(folder: Path, *, cap: int = CAP, prefix: str = "!") -> Asyn
         posts_per_day=cap,
         clock=lambda: clock[0],
     )
-    yield Scene(store, network, publisher, bot, clock)
-    await store.close()
+    try:
+        yield Scene(store, network, publisher, bot, clock)
+    finally:
+        await store.close()
