@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.interfaces import Privacy
-from bridge.model import Identity, Room, RoomLost, RoomMoved
+from bridge.model import Identity, Outgoing, Room, RoomLost, RoomMoved, Speech
 from tests.integration.matrix_scene import Person, Scene
 from tests.patience import until
 from tests.synapse import Synapse
@@ -169,8 +169,10 @@ async def test_a_dm_is_made_once_and_used_again_also_after_a_restart(scene: Scen
     await bot.say(one.id, "for your eyes")
     await ana.client.join(one.id)
     assert await ana.notices(one.id, bot.user_id) == ["for your eyes"]
-    await ana.say(one.id, "1234567")
+    pin = await ana.say(one.id, "1234567")
     assert (await bot.inbox.until_text("1234567")).direct
+    await bot.network.send(Outgoing("away with it", one, Speech.REDACTION, "", target=pin))
+    assert (await ana.event(one.id, pin))["content"] == {}
     await bot.restart()
     assert await bot.network.open_dm(who(ana)) == one
     direct = await bot.network._client.list_direct_rooms()  # type: ignore[union-attr]  # it is running

@@ -7,7 +7,8 @@ sending    answers                                          login, crosssigning,
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from bridge.chat.matrix.sync import Sync
 from bridge.chat.matrix.timeline import Timeline
 from bridge.chat.matrix.trust import Trust
 from bridge.config import MatrixSettings
-from bridge.errors import ChatError, ChatUnreachable, StoreError
+from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
 from bridge.interfaces import Clock, Inbox, Privacy, Store
 from bridge.model import Health, Identity, Outgoing, Room
 from bridge.retry import pause
@@ -139,22 +140,24 @@ class MatrixNetwork:
     # ------------------------------------------------------------ the rest of the seam
 
     async def send(self, outgoing: Outgoing) -> str:
-        return await self._ready().voice.say(outgoing)
+        with _as_chat_errors():
+            return await self._ready().voice.say(outgoing)
 
     async def privacy(self, room: Room, identity: Identity) -> Privacy:
-        return await self._ready().rooms.privacy(room, identity)
+        with _as_chat_errors():
+            return await self._ready().rooms.privacy(room, identity)
 
     async def open_dm(self, identity: Identity) -> Room:
-        try:
+        with _as_chat_errors():
             return await self._ready().rooms.open_dm(identity)
-        except StoreError as error:
-            raise ChatUnreachable("the new room could not be remembered") from error
 
     async def is_admin(self, room: Room, identity: Identity) -> bool:
-        return await self._ready().rooms.is_admin(room, identity)
+        with _as_chat_errors():
+            return await self._ready().rooms.is_admin(room, identity)
 
     async def may_redact(self, room: Room) -> bool:
-        return await self._ready().rooms.may_redact(room)
+        with _as_chat_errors():
+            return await self._ready().rooms.may_redact(room)
 
     def health(self) -> Health:
         if self._session is None:
@@ -172,6 +175,15 @@ class MatrixNetwork:
         if self._session is None:
             raise ChatUnreachable(self._trouble)
         return self._session
+
+
+@contextmanager
+def _as_chat_errors() -> Iterator[None]:
+    """What is wrong with our token or our disk, ``run`` tells; who asked for something is told to come again."""
+    try:
+        yield
+    except (ConfigError, StoreError) as error:
+        raise ChatUnreachable(str(error)) from error
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:

@@ -39,7 +39,7 @@ def creators_of(create: Json) -> frozenset[str]:
     ``create`` is the whole ``m.room.create`` event (specification, "Room version 12").
     """
     content = part(create, "content")
-    if content.get("room_version", "1") in _CREATOR_WITHOUT_POWER:
+    if str(content.get("room_version", "1")) in _CREATOR_WITHOUT_POWER:
         return frozenset()
     others = content.get("additional_creators")
     named = [create.get("sender"), *(others if isinstance(others, list) else [])]

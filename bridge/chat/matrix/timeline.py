@@ -40,12 +40,16 @@ UNKNOWN_SENDER = "I could not find out whose device sent that, so I did not run 
 
 _PAGE = 100
 _LONGEST_GAP = 10_000
-_PLAINTEXT_TOLD = 600.0
+_TOLD_AGAIN = 300.0
+_REFUSED_AGAIN = 60.0  # somebody who has just verified the device, or thinks so, tries again soon
 _REMEMBERED = 10_000
 
 
 class _Told:
-    """Remembers what was said when, so that 200 of a kind are one answer. Forgets the oldest."""
+    """Remembers what was said when, so that 200 of a kind are one answer. Forgets the oldest.
+
+    It is said again after a while: somebody whose second try is met with silence would believe that it went through.
+    """
 
     def __init__(self) -> None:
         self._when: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
@@ -150,7 +154,7 @@ class Timeline:
         if not is_text(raw.get("type"), content):
             return None
         if self._roster.is_encrypted(room_id):
-            return self._unreadable(envelope, PLAINTEXT, "plaintext", within=_PLAINTEXT_TOLD)
+            return self._unreadable(envelope, PLAINTEXT, "plaintext")
         relation = part(content, "m.relates_to")
         return read_text(envelope, content, relation, direct=False, replay_key=None)
 
@@ -161,13 +165,16 @@ class Timeline:
             opened = decrypt(self._client.olm, room_id, raw)
         except CannotDecrypt as error:
             log.info("undecryptable", room=room_id, event_id=envelope.id, why=str(error))
-            self._client.olm.add_changed_users({envelope.sender.name})  # a device that we do not know, perhaps
-            return self._unreadable(envelope, UNREADABLE, error.session_id)
+            told = self._unreadable(envelope, UNREADABLE, error.session_id)
+            if told is not None:
+                # Perhaps a device that we do not know: the answer opens a channel to it, if it is known by then.
+                self._client.olm.add_changed_users({envelope.sender.name})
+            return told
         if not is_text(opened.type, opened.content):
             return None
         problem = await self._problem(envelope.sender.name, opened)
         if problem is not None:
-            return self._unreadable(envelope, problem, problem)
+            return self._unreadable(envelope, problem, problem, within=_REFUSED_AGAIN)
         return read_text(
             envelope,
             opened.content,
@@ -183,9 +190,7 @@ class Timeline:
             log.warning("the homeserver does not tell of a sender's devices", sender=sender, exc_info=True)
             return UNKNOWN_SENDER
 
-    def _unreadable(
-        self, envelope: Envelope, reason: str, kind: str, within: float = float("inf")
-    ) -> Unreadable | None:
+    def _unreadable(self, envelope: Envelope, reason: str, kind: str, within: float = _TOLD_AGAIN) -> Unreadable | None:
         what = (envelope.room.id, envelope.sender.name, kind)
         if self._told.already(what, envelope.id, self._clock(), within):
             return None
