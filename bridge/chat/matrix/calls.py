@@ -4,6 +4,7 @@ nio gives errors as return values and drops fields that it does not know; both e
 codes (Matrix specification, client-server API, "Standard error response"), and nothing of what was asked for.
 """
 
+import asyncio
 import json
 from typing import Any, TypeVar
 
@@ -53,8 +54,29 @@ async def ask(
 ) -> tuple[int, Any]:
     """One request in the client's name: the status, and the JSON of the answer (None when it is none).
 
-    ``path`` begins with ``/_matrix``; ``timeout`` in seconds, for the whole exchange. Raises ChatUnreachable.
+    ``path`` begins with ``/_matrix``; ``timeout`` in seconds, for the whole exchange, and for the waits that the
+    homeserver asks for when it limits us (429, "Rate limiting"): what it refused so it has not done, whatever it was.
+    Raises ChatUnreachable.
     """
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        left = deadline - asyncio.get_running_loop().time()
+        status, answer = await _exchange(client, method, path, body, left)
+        wait = _wait(answer) if status == 429 else None
+        if wait is None or wait >= deadline - asyncio.get_running_loop().time():
+            return status, answer
+        await asyncio.sleep(wait)
+
+
+def _wait(answer: Any) -> float | None:
+    """The seconds that a 429 asks for, at least half a second; None when it does not say."""
+    asked = answer.get("retry_after_ms") if isinstance(answer, dict) else None
+    if isinstance(asked, bool) or not isinstance(asked, int | float):
+        return None
+    return max(0.5, asked / 1000)
+
+
+async def _exchange(client: AsyncClient, method: str, path: str, body: object, timeout: float) -> tuple[int, Any]:
     headers = {"Authorization": f"Bearer {client.access_token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body, ensure_ascii=True)
     try:

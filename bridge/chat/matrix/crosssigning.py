@@ -211,6 +211,8 @@ async def _upload_identity(client: AsyncClient, seeds: Seeds, password: SecretSt
             "session": _part(answer, "session"),
         }
         status, answer = await ask(client, "POST", path, body)
+        if status == 401 and _part(answer, "errcode") == "M_FORBIDDEN":
+            raise ConfigError("matrix: the homeserver does not take the bot's password for its cross-signing identity")
         if status == 401 and _part(answer, "flows"):
             raise ConfigError("matrix: the homeserver wants more than a password to upload a cross-signing identity")
     if status != 200:

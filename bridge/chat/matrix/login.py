@@ -10,7 +10,9 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
+import peewee  # type: ignore[import-untyped]  # it ships no types; nio lets its errors out
 import structlog
 import vodozemac
 from aiohttp import ClientError, ClientSession, DummyCookieJar
@@ -53,9 +55,11 @@ class _LostStore(ConfigError):
 class Client(AsyncClient):  # type: ignore[misc]  # nio ships no types
     """nio's client, with the lock on its folder, and with one-time keys on disk before they are handed out."""
 
-    def __init__(self, homeserver: str, user_id: str, folder: Path, pickle_key: str, lock: FileLock) -> None:
+    def __init__(self, homeserver: str, login: _Login, folder: Path, pickle_key: str, lock: FileLock) -> None:
         config = AsyncClientConfig(
             store=SqliteStore,
+            # nio takes both ids as they are; a user id may hold a "/", and a device id is the homeserver's word.
+            store_name=f"{quote(login.user_id, safe='@:')}_{quote(login.device_id, safe='')}.db",
             store_sync_tokens=False,  # the bookmark is ours: nio saves its own before anything is done
             encryption_enabled=True,
             pickle_key=pickle_key,
@@ -63,7 +67,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio ships no types
             max_timeouts=0,
             request_timeout=_SECONDS,
         )
-        super().__init__(homeserver, user_id, store_path=str(folder), config=config)
+        super().__init__(homeserver, login.user_id, store_path=str(folder), config=config)
         self._lock = lock
         self.client_session: ClientSession | None = ClientSession(cookie_jar=DummyCookieJar())
 
@@ -178,7 +182,7 @@ async def _new_device(settings: MatrixSettings) -> _Login:
         client.client_session = session
         status, answer = await ask(client, "POST", "/_matrix/client/v3/login", body)
     answer = answer if isinstance(answer, dict) else {}
-    if status == 403:
+    if status == 403 and answer.get("errcode") in ("M_FORBIDDEN", None):
         raise ConfigError(f"matrix: {settings.homeserver} does not take the password of {settings.user_id}")
     if status != 200:
         raise meaning(status, str(answer.get("errcode", "")))
@@ -192,7 +196,7 @@ async def _resume(
     settings: MatrixSettings, folder: Path, pickle_key: str, login: _Login, lock: FileLock
 ) -> AsyncClient:
     """A client for that login, its crypto store open and its keys at the homeserver."""
-    client = Client(settings.homeserver, settings.user_id, folder, pickle_key, lock)
+    client = Client(settings.homeserver, login, folder, pickle_key, lock)
     try:
         client.access_token = login.token
         await _check_identity(client, login)
@@ -222,6 +226,10 @@ def _open_store(client: Client, login: _Login, folder: Path) -> None:
         client.restore_login(login.user_id, login.device_id, login.token)
     except vodozemac.PickleException as error:
         raise _LostStore(f"matrix: the crypto store in {folder} does not open with its key") from error
+    except peewee.OperationalError as error:
+        raise ConfigError(f"matrix: the crypto store in {folder} cannot be used: {error}") from error
+    except peewee.DatabaseError as error:
+        raise _LostStore(f"matrix: the crypto store in {folder} is damaged: {error}") from error
     finally:
         os.umask(before)
     for file in folder.iterdir():

@@ -16,6 +16,7 @@ from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no type
 
 from bridge.chat.matrix.calls import raw
 from bridge.chat.matrix.crosssigning import is_signed, public_of
+from bridge.errors import ChatRefused
 from bridge.interfaces import Clock, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,8 @@ class Trust:
 
     async def problem(self, sender: str, sender_key: str, *, signing_key: str) -> str | None:
         """None when a session of the device with these keys (Curve25519 and Ed25519, base64) may speak for ``sender``;
-        else a sentence for them. One message more of a known device costs no request. Raises ChatError, StoreError.
+        else a sentence for them. One message more of a known device costs no request. Raises ChatError, StoreError;
+        ChatRefused also when the sender's homeserver is away, which says nothing about the device.
         """
         key = (sender, sender_key, signing_key)
         known = self._verdicts.get(key)
@@ -90,6 +92,8 @@ class Trust:
 
     async def _look(self, sender: str, sender_key: str, signing_key: str) -> str | None:
         answer = await raw(self._client, "POST", "/_matrix/client/v3/keys/query", {"device_keys": {sender: []}})
+        if _part(answer, "failures", sender.partition(":")[2]) is not None:
+            raise ChatRefused("the sender's homeserver does not answer")
         device = _find(_part(answer, "device_keys", sender), sender, sender_key, signing_key)
         master = _part(answer, "master_keys", sender)
         identity = public_of(master, sender, "master")
