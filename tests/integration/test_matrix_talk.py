@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientConnectionError
+from nio import ShareGroupSessionResponse  # type: ignore[import-untyped]  # nio ships no types
 
-from bridge.errors import ChatRefused
+from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Edit, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech, Unreadable
 from tests.integration.matrix_scene import Person, Scene
 from tests.synapse import Synapse
@@ -343,3 +345,48 @@ async def test_a_hundred_answers_at_once_keep_their_order(scene: Scene) -> None:
     said = await ana.notices(room, bot.user_id)
     assert said == [f"answer {number}" for number in range(110 - len(said), 110)]
     assert len(said) > 90
+
+
+async def test_an_answer_waits_until_everybody_has_its_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, ana = await scene.bot(), await scene.person()
+    room = await scene.room(bot, ana)
+    await ana.say(room, "!tweet a")
+    await bot.inbox.until_text("!tweet a")
+    client: Any = bot.network._client
+    whole, cut = client._send, [ClientConnectionError("cut")]
+
+    async def send(response_class: type, *args: Any, **more: Any) -> Any:
+        if response_class is ShareGroupSessionResponse and cut:
+            raise cut.pop()
+        return await whole(response_class, *args, **more)
+
+    monkeypatch.setattr(client, "_send", send)
+    with pytest.raises(ChatUnreachable):
+        await bot.say(room, "answer", key="k")
+    assert await ana.notices(room, bot.user_id) == []
+    await bot.say(room, "answer", key="k")
+    assert await ana.notices(room, bot.user_id) == ["answer"]
+
+
+async def test_a_device_without_keys_holds_nobody_up_and_is_tried_again(scene: Scene) -> None:
+    bot, ana, eve = await scene.bot(), await scene.person("ana"), await scene.person("eve")
+    room = await scene.room(bot, ana)
+    phone = await scene.person(user_id=ana.user_id)
+    claim = {"one_time_keys": {ana.user_id: {phone.client.device_id: "signed_curve25519"}}}
+    for _ in range(phone.client.olm.account.max_one_time_keys):
+        await eve.call("POST", "/_matrix/client/v3/keys/claim", claim)
+    await ana.say(room, "!tweet a")
+    await bot.inbox.until_text("!tweet a")
+    await bot.say(room, "first")
+    assert await ana.notices(room, bot.user_id) == ["first"]
+    assert await phone.notices(room, bot.user_id) == []
+    phone.client.olm.uploaded_key_count = 0  # nio does not believe it when the homeserver says so
+    await phone.client.keys_upload()
+    network: Any = bot.network
+    keys = network._session.keys
+    assert list(keys._incomplete) == [room]
+    keys._incomplete[room] = 0.0  # some time later
+    await bot.say(room, "second")
+    assert keys._incomplete == {}
+    assert await phone.notices(room, bot.user_id) == ["second"]
+    assert await ana.notices(room, bot.user_id) == ["first", "second"]

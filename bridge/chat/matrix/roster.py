@@ -103,12 +103,14 @@ class Roster:
         if facts is None or room is None or not self.is_encrypted(room_id):
             return False
         closed = facts.join_rule == "invite" and facts.history != "world_readable"
-        return closed and set(room.users) == {self._client.user_id, user_id}
+        return closed and self._holds_only(room, user_id)
 
     def alone_with(self, user_id: str) -> list[str]:
         """The rooms that hold exactly the bot and that person, joined or invited."""
-        pair = {self._client.user_id, user_id}
-        return [room_id for room_id, room in self._client.rooms.items() if set(room.users) == pair]
+        return [room_id for room_id, room in self._client.rooms.items() if self._holds_only(room, user_id)]
+
+    def _holds_only(self, room: MatrixRoom, user_id: str) -> bool:
+        return len(room.users) == 2 and user_id in room.users and self._client.user_id in room.users
 
     # ------------------------------------------------------------ one state event
 
