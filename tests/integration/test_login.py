@@ -10,11 +10,13 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto import Olm  # type: ignore[import-untyped]  # nio ships no types
 from pydantic import SecretStr
+from vodozemac import GroupSession
 
 from bridge.chat.matrix.calls import DeadToken, meaning, raw
 from bridge.chat.matrix.crosssigning import sign_own_device
-from bridge.chat.matrix.login import log_in
+from bridge.chat.matrix.login import CryptoStore, log_in
 from bridge.config import MatrixSettings
 from bridge.errors import ChatRefused, ChatUnreachable, ConfigError, KantterError
 from bridge.store import Database
@@ -198,6 +200,28 @@ async def test_a_damaged_crypto_store_gives_a_new_device(scene: Scene, store: Da
     client = await log_in(settings, folder=folder, store=store, vault=Vault([KEY]))
     assert client.device_id != before
     await client.close()
+
+
+def test_a_session_id_that_two_devices_claim_is_kept_for_both(tmp_path: Path) -> None:
+    session = GroupSession()
+    key, name = session.session_key.to_base64(), session.session_id
+
+    def start() -> Olm:
+        return Olm("@kantter:x", "BOT", CryptoStore("@kantter:x", "BOT", str(tmp_path), "key"))
+
+    olm = start()
+    for claimant in ("quick", "owner"):
+        olm.create_group_session(f"{claimant}-curve", f"{claimant}-ed", "!room", name, key)
+    olm.store.database.close()
+    olm = start()
+    kept = olm.inbound_group_store["!room"]
+    assert {curve: sessions[name].ed25519 for curve, sessions in kept.items()} == {
+        "quick-curve": "quick-ed",
+        "owner-curve": "owner-ed",
+    }
+    plaintext, _ = kept["owner-curve"][name].decrypt(session.encrypt(b"hello").to_base64())
+    assert plaintext == "hello"
+    olm.store.database.close()
 
 
 async def test_no_id_leads_out_of_the_folder(scene: Scene, store: Database, tmp_path: Path) -> None:

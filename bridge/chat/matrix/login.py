@@ -24,7 +24,8 @@ from nio import (  # type: ignore[import-untyped]  # nio ships no types
     KeysUploadError,
     KeysUploadResponse,
 )
-from nio.store import SqliteStore  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto.sessions import InboundGroupSession  # type: ignore[import-untyped]  # nio ships no types
+from nio.store import MegolmInboundSessions, SqliteStore  # type: ignore[import-untyped]  # nio ships no types
 
 from bridge.chat.matrix.calls import DeadToken, ask, checked, meaning, raw
 from bridge.config import MatrixSettings
@@ -52,12 +53,31 @@ class _LostStore(ConfigError):
     """The crypto store does not belong to the device that the homeserver knows."""
 
 
+class CryptoStore(SqliteStore):  # type: ignore[misc]  # nio ships no types
+    """nio's, but every device that claims a session id has a row of its own.
+
+    nio keeps the first claimant of an id only: somebody in the room who is quick could take a session away from its
+    owner, whose messages would be refused after the next start.
+    """
+
+    def save_inbound_group_session(self, session: InboundGroupSession) -> None:
+        with self.database.bind_ctx(self.models):
+            MegolmInboundSessions.insert(
+                account=self._get_account(),
+                session_id=f"{session.id} {session.sender_key}",  # a row's name only: what is loaded knows its own id
+                sender_key=session.sender_key,
+                fp_key=session.ed25519,
+                room_id=session.room_id,
+                session=session.pickle(self.pickle_key),
+            ).on_conflict_replace().execute()
+
+
 class Client(AsyncClient):  # type: ignore[misc]  # nio ships no types
     """nio's client, with the lock on its folder, and with one-time keys on disk before they are handed out."""
 
     def __init__(self, homeserver: str, login: _Login, folder: Path, pickle_key: str, lock: FileLock) -> None:
         config = AsyncClientConfig(
-            store=SqliteStore,
+            store=CryptoStore,
             # nio takes both ids as they are; a user id may hold a "/", and a device id is the homeserver's word.
             store_name=f"{quote(login.user_id, safe='@:')}_{quote(login.device_id, safe='')}.db",
             store_sync_tokens=False,  # the bookmark is ours: nio saves its own before anything is done
