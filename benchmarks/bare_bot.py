@@ -10,7 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nio import AsyncClient, AsyncClientConfig, InviteMemberEvent, MatrixRoom, RoomMessageText
+from nio import (  # type: ignore[import-untyped]  # nio ships no types
+    AsyncClient,
+    AsyncClientConfig,
+    InviteMemberEvent,
+    MatrixRoom,
+    RoomMessageText,
+)
 from requests_oauthlib import OAuth1Session
 
 
@@ -43,8 +49,8 @@ async def main() -> None:
     async def on_invite(room: MatrixRoom, _event: InviteMemberEvent) -> None:
         await client.join(room.room_id)
 
-    client.add_event_callback(on_message, RoomMessageText)  # type: ignore[arg-type]  # nio asks for its base class
-    client.add_event_callback(on_invite, InviteMemberEvent)  # type: ignore[arg-type]  # the same
+    client.add_event_callback(on_message, RoomMessageText)
+    client.add_event_callback(on_invite, InviteMemberEvent)
     await client.sync(full_state=True)
     print("ready", flush=True)
     await client.sync_forever(30_000)

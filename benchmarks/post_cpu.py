@@ -17,12 +17,14 @@ from benchmarks.stand import Stand, stand
 from bridge.model import Message
 
 POSTS = 300
+PEOPLE = 100
+"""Who post in turns, each as an account of their own: nobody posts thousands a day."""
 ROUNDS = 7
 
 
 def bare(stand: Stand, tag: str) -> float:
     """CPU seconds a post."""
-    pair = stand.accounts[1][2]
+    pair = stand.accounts[-1][2]
     session = OAuth1Session(stand.consumer_key, stand.consumer_secret, pair.token, pair.secret)
     begin = time.process_time()
     for number in range(POSTS):
@@ -39,7 +41,9 @@ async def ours(parts: House, tag: str) -> float:
     for number in range(POSTS):
         done = parts.outbox.outcomes().get("posted", 0) + 1
         text = f"!tweet ours {tag} {number}"
-        await parts.bot.deliver([Message(f"${tag}-{number}", ROOM, person(0), text, time.time())], f"s{number}")
+        await parts.bot.deliver(
+            [Message(f"${tag}-{number}", ROOM, person(number % PEOPLE), text, time.time())], f"s{number}"
+        )
         await parts.until_posted(done)
     return (time.process_time() - begin) / POSTS
 
@@ -47,7 +51,7 @@ async def ours(parts: House, tag: str) -> float:
 async def measure() -> list[tuple[float, float]]:
     """(ours, bare) for each round, in CPU seconds a post; the first round warms up and is left out."""
     rounds = []
-    with stand(2) as x, tempfile.TemporaryDirectory() as folder:
+    with stand(PEOPLE + 1) as x, tempfile.TemporaryDirectory() as folder:
         async with house(Path(folder), x) as parts:
             sending = asyncio.create_task(parts.outbox.run())
             for number in range(ROUNDS + 1):

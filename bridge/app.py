@@ -17,7 +17,7 @@ import structlog
 
 from bridge.bot import Bot
 from bridge.chat.console import ConsoleNetwork
-from bridge.chat.matrix import MatrixNetwork
+from bridge.chat.matrix import MatrixNetwork, trust
 from bridge.config import BotSettings, Settings, WebSettings, XSettings
 from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store
@@ -174,6 +174,15 @@ async def run(settings: Settings) -> None:
     admins = frozenset(Identity("matrix", name) for name in settings.bot.admins)
     async with _parts(settings.bot, settings.x, vault, networks, admins) as parts:
         await _run(parts, settings.web, stop)
+
+
+async def trust_anew(settings: Settings, user_id: str) -> bool:
+    """Forget the Matrix identity that was kept of a user; give whether there was one. Kantter may be running."""
+    store = await Database.open(data_folder(settings.bot.data_dir) / "kantter.db")
+    try:
+        return await store.transact(lambda tx: trust.forget_identity(tx, user_id))
+    finally:
+        await store.close()
 
 
 async def run_console(bot: BotSettings, x: XSettings, vault: Vault, console: ConsoleNetwork) -> None:

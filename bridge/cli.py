@@ -91,6 +91,20 @@ def demo(
         asyncio.run(play(person=person, port=port, show=lambda text: _screen.print(text, markup=False)))
 
 
+@app.command()
+def trust(
+    user: Annotated[str, typer.Argument(help="The Matrix user, such as @ana:example.org")],
+    config_file: ConfigOption = None,
+) -> None:
+    """Accept the new cross-signing identity of somebody who has reset theirs. Ask them first, in another way."""
+    with _plain_errors():
+        settings = config.load(config.find(config_file))
+        if asyncio.run(house.trust_anew(settings, user)):
+            _screen.print(f"the next identity that {user} shows is the one that counts", markup=False)
+        else:
+            _screen.print(f"no identity of {user} is known here; there was nothing to do", markup=False)
+
+
 @key.command()
 def new(
     path: Annotated[

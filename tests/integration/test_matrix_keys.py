@@ -20,7 +20,6 @@ from bridge.chat.matrix.fallback import WEEK, ensure_fallback_key
 from bridge.chat.matrix.login import log_in
 from bridge.config import MatrixSettings
 from bridge.errors import ConfigError
-from bridge.interfaces import Tx
 from bridge.model import Unreadable
 from bridge.store import Database
 from bridge.vault import Vault
@@ -309,10 +308,8 @@ async def test_a_reset_identity_is_refused_until_the_operator_accepts_it(scene: 
     await person.say(room_id, "after the reset")
     assert f"kantter trust {person.user_id}" in await refusal(bot)
 
-    def accept(tx: Tx) -> None:
-        tx.notes.drop("matrix", trust.identity_note(person.user_id))
-
-    await bot.store.transact(accept)
+    assert await bot.store.transact(lambda tx: trust.forget_identity(tx, person.user_id))
+    assert not await bot.store.transact(lambda tx: trust.forget_identity(tx, person.user_id))
     await bot.restart()  # or half a minute
     await person.say(room_id, "after the word of the operator")
     await bot.inbox.until_text("after the word of the operator")

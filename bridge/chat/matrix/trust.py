@@ -59,6 +59,14 @@ def _device_note(user_id: str, device_id: str) -> str:
     return "device/" + hashlib.sha256(f"{user_id}\0{device_id}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
+def forget_identity(tx: Tx, user_id: str) -> bool:
+    """The operator accepts whatever identity that user shows next; give whether one was known."""
+    if tx.notes.get(_SCOPE, identity_note(user_id)) is None:
+        return False
+    tx.notes.drop(_SCOPE, identity_note(user_id))
+    return True
+
+
 class Trust:
     """Looks at devices, and remembers what it saw until the homeserver says that they changed."""
 

@@ -119,6 +119,7 @@ CREATE INDEX answer_open ON answer (due_at, id) WHERE done_at IS NULL;
 CREATE INDEX answer_event ON answer (network, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX answer_post ON answer (post_id) WHERE post_id IS NOT NULL;
 CREATE INDEX answer_batch ON answer (batch) WHERE batch IS NOT NULL;
+CREATE INDEX answer_target ON answer (target_answer) WHERE target_answer IS NOT NULL;  -- or each DELETE reads them all
 
 CREATE TABLE pending_link (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
