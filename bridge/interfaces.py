@@ -195,10 +195,6 @@ class Arrivals(Protocol):
         """Remember the event; False when its id, or its replay key, was there already."""
         ...
 
-    def forget(self, before: float) -> None:
-        """Drop what was seen before that time."""
-        ...
-
 
 class Accounts(Protocol):
     """Accounts, who may use them, and which one stands for whom."""

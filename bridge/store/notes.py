@@ -34,6 +34,3 @@ class SqlArrivals:
     def _insert(self, network: str, key: str, at: float) -> bool:
         sql = "INSERT INTO seen (network, key, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         return self._raw.execute(sql, (network, key, at)).rowcount == 1
-
-    def forget(self, before: float) -> None:
-        self._raw.execute("DELETE FROM seen WHERE at < ?", (before,))

@@ -134,7 +134,7 @@ class SqlPosts:
     def latest(self, author: Identity, room: Room) -> Post | None:
         return self._one(
             "network = ? AND author = ? AND room = ? AND action <> 'delete' AND state <> 'failed' AND deleted = 0"
-            " ORDER BY id DESC",
+            " ORDER BY created_at DESC, id DESC",  # along the index of a person's posts
             author.network,
             author.name,
             room.id,

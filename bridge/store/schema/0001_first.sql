@@ -10,15 +10,14 @@ CREATE TABLE note (
     key TEXT NOT NULL,
     value BLOB NOT NULL,
     PRIMARY KEY (scope, key)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE seen (
     network TEXT NOT NULL,
     key TEXT NOT NULL,
     at REAL NOT NULL,
     PRIMARY KEY (network, key)
-);
-CREATE INDEX seen_at ON seen (at);
+) WITHOUT ROWID;                            -- kept for ever: a ciphertext can be played again after years
 
 CREATE TABLE account (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -92,7 +91,6 @@ CREATE INDEX post_undoing ON post (state, due_at) WHERE state = 'queued' AND act
 CREATE INDEX post_unasked ON post (id) WHERE state = 'held' AND question_id IS NULL;
 CREATE INDEX post_message ON post (network, message_id);
 CREATE INDEX post_author ON post (network, author, created_at);
-CREATE INDEX post_room ON post (network, author, room, id);
 CREATE INDEX post_remote ON post (remote_id) WHERE remote_id IS NOT NULL;
 CREATE INDEX post_account ON post (account_id, id) WHERE remote_id IS NOT NULL;
 CREATE INDEX post_undoes ON post (undoes) WHERE undoes IS NOT NULL;
