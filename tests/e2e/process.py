@@ -17,7 +17,9 @@ from tests.synapse import Synapse, free_port
 
 @dataclass
 class Kantter:
-    """One Kantter. ``options`` are lines for the ``[bot]`` table, such as ``'stale_after = "5s"'``."""
+    """One Kantter. ``options`` are lines for the ``[bot]`` table, such as ``'stale_after = "5s"'``;
+    ``matrix_options`` the same for ``[matrix]``.
+    """
 
     folder: Path
     homeserver: Synapse
@@ -27,6 +29,7 @@ class Kantter:
     user: str
     password: str
     options: tuple[str, ...] = ()
+    matrix_options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     _process: asyncio.subprocess.Process | None = None
 
@@ -43,6 +46,12 @@ class Kantter:
         return self.folder / "kantter.toml"
 
     @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         out = self.folder / "kantter.log"
         return out.read_text("utf-8", "replace") if out.exists() else ""
@@ -54,7 +63,7 @@ class Kantter:
         for name, value in secrets.items():
             (self.folder / name).write_text(value)
             (self.folder / name).chmod(0o600)
-        options = "\n".join(self.options)
+        options, matrix_options = "\n".join(self.options), "\n".join(self.matrix_options)
         self.config.write_text(
             f"""
 [bot]
@@ -71,10 +80,16 @@ web_url = "{self.x_url}"
 homeserver = "{self.homeserver.url}"
 user_id = "{self.user_id}"
 password_file = "{self.folder / "password"}"
+{matrix_options}
 [web]
 listen = "127.0.0.1:{self.port}"
 """
         )
+
+    async def make_key(self) -> None:
+        """Make the vault's key, as the operator does."""
+        code, said = await self.command("key", "new", "--config", str(self.config))
+        assert code == 0, said
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run ``kantter`` with these words to its end; the exit code, and all that it printed."""
@@ -112,7 +127,7 @@ listen = "127.0.0.1:{self.port}"
             return None
 
     async def kill(self) -> None:
-        """kill -9, by its pid."""
+        """Kill -9, by its pid."""
         await self._end(signal.SIGKILL, 10)
 
     async def stop(self, within: float = 10.0) -> int:
