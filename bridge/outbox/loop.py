@@ -166,14 +166,13 @@ class Outbox:
         busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
         free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
         searches, holds = dict(self._searches), dict(self._holds)
-        tells = mono >= self._next_tell
+        tells, was_paused = mono >= self._next_tell, bool(self._paused)
         first, only_settle = not self._recovered, self._draining or self._one_by_one
 
         def work(tx: Tx) -> Turn:
             turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, tells)
             if first:
                 turn.lifted = pausing.lift(tx)
-                turn.free = 1 if turn.lifted else free
                 recover(turn)
             if back > _SET_BACK:
                 shift(turn, back)
@@ -181,6 +180,9 @@ class Outbox:
                 settle(turn, outcome)
             noted = pausing.read(tx)
             turn.paused = "" if noted is None else noted.reason
+            turn.lifted |= was_paused and not turn.paused
+            if turn.lifted:  # one try first: the others follow when it went well
+                turn.free = min(free, 1)
             if not only_settle:
                 choose(turn)
                 if tells:
@@ -209,22 +211,16 @@ class Outbox:
         self._searches = turn.searches
         self._holds = {account: until for account, until in turn.holds.items() if until > turn.mono}
         self._counts.update(turn.counts)
-        if not self._recovered:
-            self._recovered = True
-            self._probing = turn.lifted
-        self._see_pause(turn)
+        self._recovered = True
+        self._probing |= turn.lifted
+        if turn.paused and not self._paused:
+            self._pause_began.set()
+        self._paused = turn.paused
         if turn.tells:
             self._next_tell = turn.mono + _TELL_EVERY
         elif turn.waiting or turn.paused:
             turn.wake = min(turn.wake, self._next_tell)
         self._trouble, self._troubles = "", 0
-
-    def _see_pause(self, turn: Turn) -> None:
-        if turn.paused and not self._paused:
-            self._pause_began.set()
-        if self._paused and not turn.paused:  # one try first: the others follow when it went well
-            self._probing = True
-        self._paused = turn.paused
 
     def _note(self, outcome: Outcome) -> None:
         self.seconds += outcome.seconds

@@ -184,6 +184,11 @@ class Stage:
         self.time.mono += seconds
         await self.settle()
 
+    def pass_later(self, seconds: float) -> None:
+        """Let time pass while nothing runs."""
+        self.time.wall += seconds
+        self.time.mono += seconds
+
     async def pass_slowly(self, seconds: float, step: float = 1.0) -> None:
         for _ in range(round(seconds / step)):
             await self.pass_(step)
@@ -193,8 +198,13 @@ class Stage:
         quiet = 0
         while quiet < 3:
             before = len(self.x.calls), self.outbox.turns
+            turned = self.outbox._turned
+            turned.clear()
             self.store.bell(Topic.POSTS).set()
-            await until(lambda b=before: self.outbox.turns > b[1] or self._ended())  # type: ignore[misc]  # bound now
+            async with asyncio.timeout(5.0):
+                while self.outbox.turns == before[1] and not self._ended():
+                    await turned.wait()
+                    turned.clear()
             await asyncio.sleep(0)
             held = len(self.x.under_way)
             quiet = quiet + 1 if before[0] == len(self.x.calls) and self.outbox.in_flight <= held else 0
