@@ -5,23 +5,27 @@ an answer is broken by ``wire``.
 """
 
 import asyncio
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from email.utils import formatdate
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from aiohttp import web
 
-from bridge.sandbox import answers, media, oauth, tweets, wire
+from bridge.sandbox import answers, consent, control, media, oauth, pages, timeline, tweets, wire
 from bridge.sandbox.answers import Answer
+from bridge.sandbox.consent import Consent
+from bridge.sandbox.control import Control
 from bridge.sandbox.endpoints import Call, Endpoint, Table
 from bridge.sandbox.faults import Fault, Faults, Kind
 from bridge.sandbox.gate import Arrival, Gate, Turned
 from bridge.sandbox.limits import Limits, Standing
 from bridge.sandbox.log import Log, Seen
+from bridge.sandbox.pages import Visit
 from bridge.sandbox.wire import Wire
 from bridge.sandbox.world import World
 
@@ -59,10 +63,12 @@ class Sandbox:
         self.limits = Limits(numbers)
         self.log = Log()
         for handle in handles:
-            self.world.add_user(handle, handle.replace("_", " ").title())
+            self.world.add_user(handle)
         self._gate = Gate(self.world, self.consumer_key, self.consumer_secret)
         self._table = Table((*oauth.endpoints(frozenset(callbacks)), *tweets.ENDPOINTS, *media.ENDPOINTS))
         self._wire = Wire()
+        self._consent = Consent(self.world)
+        self._control = Control(self.world, self.faults, self.log, self.approve)
         self._date = (0, "")
         self._cookie = f"guest_id=v1%3A{secrets.randbelow(10**18)}; Path=/; HttpOnly"
         self._runner: web.ServerRunner | None = None
@@ -143,17 +149,18 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         method, target = request.method, request.raw_path
         path = target.partition("?")[0]
-        seen = self.log.add(Seen(self.clock(), method, path, cookie="Cookie" in request.headers))
-        try:
-            found = self._table.find(method, path)
-            if found is not None:
-                response = await self._api(request, *found, seen)
-            else:
-                response = wire.whole(answers.NO_SUCH_PAGE, {})
-            if "Date" not in response.headers and not response.prepared:
-                response.headers["Date"] = self._now_as_date()
-        finally:
-            seen.until = self.clock()
+        found = self._table.find(method, path)
+        if found is None and not path.startswith(_LOGGED):
+            response: web.StreamResponse = await self._look(request, path)
+        else:
+            seen = self.log.add(Seen(self.clock(), method, path, cookie="Cookie" in request.headers))
+            try:
+                response = await (self._api(request, *found, seen) if found else self._look(request, path))
+            finally:
+                seen.until = self.clock()
+            seen.status = seen.status or (0 if seen.note else response.status)
+        if not response.prepared:
+            response.headers["Date"] = self._now_as_date()
         return response
 
     async def _api(
@@ -209,6 +216,36 @@ class Sandbox:
         seen.status = 0 if fault.kind in _SILENT else response.status
         return response
 
+    async def _look(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        """All that is not X's API: pages for a browser, and control for another process."""
+        if self._control.knows(request.method, path):
+            given = request.headers.get(control.HEADER, "")
+            if not hmac.compare_digest(given.encode(errors="replace"), self.control_token.encode()):
+                return wire.whole(answers.text(403, f"{control.HEADER}: the control token is expected"), {})
+            return wire.whole(self._control.answer(request.method, path, await request.read()), {})
+        return wire.whole(self._page(request, path, await _form(request)), {})
+
+    def _page(self, request: web.BaseRequest, path: str, form: dict[str, str]) -> Answer:
+        now = self.clock()
+        if path == consent.PATH and request.method in ("GET", "POST"):
+            cookie = request.cookies.get(consent.COOKIE, "")
+            return self._consent.answer(Visit(request.method, path, dict(request.query), form, cookie), now)
+        if path == wire.STRAYED:
+            return answers.data({"strayed": True})
+        if request.method not in ("GET", "HEAD") or path.startswith(_API):
+            return answers.NO_SUCH_PAGE
+        match path.strip("/").split("/"):
+            case [""]:
+                return timeline.home(self.world, now)
+            case ["sandbox", name] if (asset := pages.asset(name)) is not None:
+                return asset
+            case [handle]:
+                return timeline.profile(self.world, handle, now)
+            case [handle, "status", post_id]:
+                return timeline.single(self.world, handle, post_id, now)
+            case _:
+                return pages.notice(404, "There is no such page", "The timeline is at the top left.")
+
     def _now_as_date(self) -> str:
         """The Date header by our clock, so that a client can see how far its own is off."""
         second = int(self.clock())
@@ -217,6 +254,8 @@ class Sandbox:
         return self._date[1]
 
 
+_API = ("/2/", "/1.1/", "/oauth/")
+_LOGGED = (*_API, wire.STRAYED)
 _SILENT = (Kind.CUT, Kind.RESET, Kind.HANG)
 
 
@@ -237,3 +276,13 @@ class _Request(web.BaseRequest):
 
 def _request(*parts: Any) -> web.BaseRequest:
     return _Request(*parts, asyncio.get_running_loop())
+
+
+async def _form(request: web.BaseRequest) -> dict[str, str]:
+    """The fields of a posted form; empty when there is none, or none that can be read."""
+    if request.method != "POST" or request.content_type != answers.FORM:
+        return {}
+    try:
+        return dict(parse_qsl((await request.read()).decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        return {}

@@ -97,6 +97,7 @@ class World:
         self.taken = 0
         self._users_by_id: dict[str, User] = {}
         self._posts: dict[str, Post] = {}
+        self._reposted: dict[str, set[str]] = {}
         self._latest: deque[Post] = deque(maxlen=200)
         self._access: dict[str, Access] = {}
         self._given: dict[str, Access] = {}
@@ -110,7 +111,8 @@ class World:
         """A new account; the one there is when the handle is taken."""
         key = handle.lower()
         if key not in self.users:
-            user = User(str(2_244_994_945 + 7919 * len(self.users)), handle, name or handle, premium)
+            shown = name or handle.replace("_", " ").title()
+            user = User(str(2_244_994_945 + 7919 * len(self.users)), handle, shown, premium)
             self.users[key] = self._users_by_id[user.id] = user
         return self.users[key]
 
@@ -189,6 +191,7 @@ class World:
         self._latest.append(post)
         if post.repost_of is not None:
             user.reposts[post.repost_of] = post.id
+            self._reposted.setdefault(post.repost_of, set()).add(post.id)
         else:
             user.texts[post.text] = post.id
         self.taken += 1
@@ -202,13 +205,18 @@ class World:
         return self.put(Post(self.next_id(now), user.handle, text, now, reply_to))
 
     def drop(self, post: Post) -> None:
-        """Delete a post, or take a repost back."""
+        """Delete a post, and with it its reposts; or take a repost back."""
         user = self.user(post.handle)
         user.posts.pop(post.id, None)
         self._posts.pop(post.id, None)
         index, key = (user.reposts, post.repost_of) if post.repost_of else (user.texts, post.text)
         if key is not None and index.get(key) == post.id:
             del index[key]
+        if post.repost_of is not None:
+            self._reposted.get(post.repost_of, set()).discard(post.id)
+        for repost_id in self._reposted.pop(post.id, ()):
+            if (repost := self._posts.get(repost_id)) is not None:
+                self.drop(repost)
 
     def post(self, post_id: str) -> Post | None:
         """None when there is none, or no longer."""
@@ -223,6 +231,10 @@ class World:
         """Everybody's newest posts, newest first."""
         living = (post for post in reversed(self._latest) if post.id in self._posts)
         return list(islice(living, count))
+
+    def all_posts(self) -> list[Post]:
+        """Everybody's posts, newest first, all of them."""
+        return list(reversed(self._posts.values()))
 
     @staticmethod
     def newest(user: User) -> Iterator[Post]:
