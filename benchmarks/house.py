@@ -66,11 +66,12 @@ class Silent:
 class Watched(Database):
     """The store, and an event that is set after each transaction: whoever waits for an outcome need not poll."""
 
-    turned = asyncio.Event()
+    turned: asyncio.Event
 
     async def transact(self, work: Callable[[Tx], T]) -> T:
         result = await super().transact(work)
-        self.turned.set()
+        if hasattr(self, "turned"):  # not yet while it is being opened
+            self.turned.set()
         return result
 
 
@@ -110,6 +111,7 @@ def link(tx: Tx, vault: Vault, stand: Stand, now: float) -> list[Account]:
 async def house(folder: Path, stand: Stand) -> AsyncIterator[House]:
     """All of it on a database in ``folder``."""
     store = await Watched.open(folder / "kantter.db")
+    store.turned = asyncio.Event()
     vault = Vault([bytes(32)])
     settings = XSettings(
         consumer_key=SecretStr(stand.consumer_key),
