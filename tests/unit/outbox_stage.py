@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.errors import PublishError
 from bridge.interfaces import Topic, Tx
 from bridge.model import (
     Account,
@@ -55,13 +56,18 @@ class Time:
 
 
 class Watchful(FakePublisher):
-    """The fake, holding that an account's requests never overlap, and knowing when each find began."""
+    """The fake, and what it saw: requests of an account that overlap (``overlaps``), since when and without what each
+    find looked (``finds``), and how often a text came again after it may have gone out (``repeated``), which the
+    refusal of duplicates would hide.
+    """
 
     def __init__(self, time: Time) -> None:
         super().__init__(clock=time)
         self.under_way: set[str] = set()
         self.most_at_once = 0
         self.overlaps = 0
+        self.perhaps_out: set[str] = set()
+        self.repeated = 0
         self.finds: list[tuple[float, frozenset[str]]] = []
 
     async def _alone(self, token: str, work: Awaitable[Receipt | None]) -> Receipt | None:
@@ -74,7 +80,16 @@ class Watchful(FakePublisher):
             self.under_way.discard(token)
 
     async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
-        receipt = await self._alone(credentials.token, super().post(credentials, draft))
+        self.repeated += draft.text in self.perhaps_out
+        certain = False
+        try:
+            receipt = await self._alone(credentials.token, super().post(credentials, draft))
+        except PublishError as error:
+            certain = error.certain
+            raise
+        finally:
+            if not certain:
+                self.perhaps_out.add(draft.text)
         assert receipt is not None
         return receipt
 
