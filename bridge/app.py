@@ -112,6 +112,7 @@ async def _parts(
             admins=admins,
             stale_after=bot.stale_after,
             clock=clock,
+            prefix=bot.prefix,
         )
         yield Parts(store, networks, answering, sending)
 

@@ -59,7 +59,7 @@ class Web:
     async def _ready(self, _request: web.Request) -> web.Response:
         """200 once every part can do its work, else 503; a line for each part either way."""
         parts = self._parts()
-        lines = [f"{name}: {'ok' if health.ok else health.reason or 'not ready'}" for name, health in parts.items()]
+        lines = [f"{name}: {health.reason or ('ok' if health.ok else 'not ready')}" for name, health in parts.items()]
         status = 200 if all(health.ok for health in parts.values()) else 503
         return web.Response(text="\n".join(lines) + "\n", status=status)
 
