@@ -78,8 +78,8 @@ class Control:
 
 def fault(body: dict[str, Any]) -> Fault:
     """A fault from its JSON: the fields of ``Fault``, ``kind`` by its value. Raises ValueError or TypeError."""
-    _check(body, _FAULT)
     given = {name: value for name, value in body.items() if value is not None}
+    _check(given, _FAULT)
     return Fault(**given | {"kind": Kind(given.get("kind"))})
 
 
@@ -91,8 +91,10 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _text(body: dict[str, Any], name: str) -> str:
-    _check(body, {name: str, "handle": str})
-    return str(body[name])
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a text is expected")
+    return value
 
 
 def _check(body: dict[str, Any], known: dict[str, type | tuple[type, ...]]) -> None:
@@ -100,7 +102,7 @@ def _check(body: dict[str, Any], known: dict[str, type | tuple[type, ...]]) -> N
         if name not in known:
             raise ValueError(f"{name}: unknown; there are: {', '.join(known)}")
         flag = isinstance(value, bool)
-        if value is not None and (not isinstance(value, known[name]) or (flag and known[name] is not bool)):
+        if not isinstance(value, known[name]) or (flag and known[name] is not bool):
             raise TypeError(f"{name}: another type is expected")
         if isinstance(value, int | float) and not (math.isfinite(value) and 0 <= value <= 86_400):
             raise ValueError(f"{name}: 0 to 86400 is expected")
