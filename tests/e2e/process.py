@@ -108,8 +108,12 @@ listen = "127.0.0.1:{self.port}"
                 sys.executable, "-m", "bridge", "run", "--config", str(self.config),
                 stdout=out, stderr=out, stdin=asyncio.subprocess.DEVNULL, env=self._environment(),
             )  # fmt: skip
-        if not ready:
-            return
+        if ready:
+            await self.until_ready(within=within)
+
+    async def until_ready(self, *, within: float = 60.0) -> None:
+        """Back when ``/ready`` says 200. Raises AssertionError with the log when it does not, or the process ends."""
+        assert self._process is not None
         try:
             async with asyncio.timeout(within):
                 while await self.page("/ready") != 200:
@@ -117,6 +121,10 @@ listen = "127.0.0.1:{self.port}"
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
             raise AssertionError(f"not ready within {within} s:\n{self.log[-4000:]}") from error
+
+    async def lives(self) -> bool:
+        """Whether ``/live`` answers."""
+        return await self.page("/live") == 200
 
     async def page(self, path: str) -> int | None:
         """The status of one of the operator's pages; None when nobody listens."""

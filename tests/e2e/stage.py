@@ -119,6 +119,20 @@ class Stage:
             log = self.kantter.log[-4000:]
             raise AssertionError(f"on X: {self.texts(handle)}, wanted: {list(texts)}; Kantter's log:\n{log}") from error
 
+    def told(self, person: Chatter) -> list[str]:
+        """The texts that this person was told to be posted, sorted; as often as told. Answers may share a message."""
+        lines = [line for said in person.notices for line in said.text.splitlines() if line.startswith("Posted as @")]
+        posts = [self.x.world.post(line.partition("/status/")[2].partition(" ")[0]) for line in lines]
+        return sorted("" if post is None else post.text for post in posts)
+
+    async def until_told(self, person: Chatter, *texts: str, within: float = 15.0) -> None:
+        """Wait until this person was told of each of these once, and of nothing else. Raises AssertionError."""
+        try:
+            await person.until(lambda: self.told(person) == sorted(texts), within=within)
+        except TimeoutError as error:
+            said = "\n".join(f"  {said.text!r}" for said in person.notices[-20:])
+            raise AssertionError(f"told: {self.told(person)}, wanted: {sorted(texts)}; heard:\n{said}") from error
+
     # ------------------------------------------------------------ inside
 
     def states(self) -> list[str]:
