@@ -163,7 +163,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a part can do its work now; ``reason`` is a short phrase when it cannot."""
+    """Whether a part can do its work now; ``reason``: a short phrase why not, or what the operator should know."""
 
     ok: bool
     reason: str = ""

@@ -241,7 +241,7 @@ async def test_a_note_that_cannot_be_read_is_a_pause_too(at: Stage, garbage: byt
     await at.queue(acme)
     await at.settle()
     assert at.x.calls == []
-    assert not at.outbox.health().ok
+    assert at.outbox.health().reason == "paused: no reason noted"
 
 
 async def test_a_pause_does_not_forget_an_undo(at: Stage) -> None:
