@@ -256,6 +256,7 @@ COMMANDS: tuple[Command, ...] = (
         needs=Need.PRIVACY | Need.MAY_REDACT,
         blind=True,
         ageless=True,
+        visible=lambda standing: standing.direct,
     ),
     Command(
         name="cancel",

@@ -122,9 +122,12 @@ def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
         own = accounts.pick(tx, asked, house, mine)[0]
     except UsageError:
         own = next((account for account, _ in mine if account.id != meant[0].id), meant[0])
-    verb, account, rest = f"{house.prefix}{asked.verb}", meant[0], quote(asked.text[match.end() :])[1:-1]
-    mention = f" If you mention {account.at}: {verb}@{own.handle} {account.at} {rest}" if asked.verb == "tweet" else ""
-    raise UsageError(f"Do you mean as {account.at}? Then write: {verb}@{account.handle} {rest}{mention}")
+    verb, account, said = f"{house.prefix}{asked.verb}", meant[0], asked.text[match.end() :].strip()
+    rest = said if said and said == quote(said)[1:-1] else "TEXT"  # never half of it, which somebody would copy
+    words = f"To post as {account.at}, write:\n{verb}@{account.handle} {rest}"
+    if asked.verb == "tweet":
+        words += f"\nTo mention {account.at}, write:\n{verb}@{own.handle} {account.at} {rest}"
+    raise UsageError(words)
 
 
 def _can_post(standing: Standing) -> bool:

@@ -170,6 +170,13 @@ async def test_a_handle_behind_a_space_is_asked_about(scene: Scene) -> None:
     assert (await scene.post()).draft.text == "@acme Hello"
 
 
+@pytest.mark.parametrize("text", ["Hello " * 30, "one\ntwo", ""])
+async def test_a_text_that_does_not_fit_the_hint_is_left_out_and_not_halved(scene: Scene, text: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    answer = await scene.ask(ANA, f"!tweet @acme {text}")
+    assert "!tweet@acme TEXT\n" in answer
+
+
 async def test_a_mention_of_somebody_else_is_just_text(scene: Scene) -> None:
     await scene.account("own", ana=Role.OWNER)
     await scene.account("acme", ben=Role.OWNER)
