@@ -58,12 +58,11 @@ class DirectClient(Client):
         pairs = [(name, _encode(value)) for name, value in own if value]
         address, _, query = uri.partition("?")
         listed = sorted([*pairs, *_encoded(query)]) if query else sorted(pairs)
-        base = f"{http_method.upper()}&{_base_address(address)}&" + quote(
-            "&".join(f"{n}={v}" for n, v in listed), safe=""
-        )
+        told = _encode_again("&".join([f"{name}={value}" for name, value in listed]))
+        base = f"{http_method.upper()}&{_base_address(address)}&{told}"
         key = f"{_encode(self.client_secret or '')}&{_encode(self.resource_owner_secret or '')}"
         signature = base64.b64encode(hmac.digest(key.encode(), base.encode(), "sha1")).decode()
-        pairs.append(("oauth_signature", quote(signature, safe="")))
+        pairs.append(("oauth_signature", _encode(signature)))
         header = "OAuth " + ", ".join([f'{name}="{value}"' for name, value in pairs])
         return uri, {**(headers or {}), "Authorization": header}, None
 
@@ -77,6 +76,11 @@ _PLAIN = (SIGNATURE_HMAC_SHA1, SIGNATURE_TYPE_AUTH_HEADER)
 def _encode(text: str) -> str:
     """Percent-encode (RFC 5849, section 3.6)."""
     return text if text.isalnum() and text.isascii() else quote(text, safe="")
+
+
+def _encode_again(text: str) -> str:
+    """Percent-encode what consists of encoded names and values: little is left to encode."""
+    return text.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
 
 
 def _encoded(query: str) -> list[tuple[str, str]]:
