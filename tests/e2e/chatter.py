@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from nio import (  # type: ignore[import-untyped]  # nio ships no types
     JoinResponse,
@@ -142,6 +143,11 @@ class Chatter:
 
         await self.until(there)
         await self._keys()
+
+    async def membership(self, room_id: str, user_id: str, wanted: str) -> bool:
+        """Whether the homeserver says that of that person in that room."""
+        path = f"/_matrix/client/v3/rooms/{quote(room_id)}/state/m.room.member/{quote(user_id)}"
+        return bool((await self.person.call("GET", path)).get("membership") == wanted)
 
     # ------------------------------------------------------------ talking
 

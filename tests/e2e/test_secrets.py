@@ -1,0 +1,133 @@
+"""No secret stands where it must not: in the data folder, the log, the command line, the environment, an answer."""
+
+import base64
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from bridge.sandbox.faults import Kind
+from tests.e2e.chatter import URL
+from tests.e2e.conftest import SetUp
+from tests.e2e.process import Kantter
+from tests.e2e.stage import PASSWORD, Stage
+from tests.synapse import Synapse
+
+pytestmark = pytest.mark.homeserver
+
+
+def matrix_tokens(homeserver: Synapse, user_id: str) -> list[str]:
+    """The access tokens of a user, out of the homeserver's own database."""
+    path = f"file:{homeserver.folder / 'homeserver.db'}?mode=ro"
+    with closing(sqlite3.connect(path, uri=True)) as connection:
+        rows = connection.execute("SELECT token FROM access_tokens WHERE user_id = ?", (user_id,)).fetchall()
+    return [row[0] for row in rows]
+
+
+def forms(secret: str) -> set[bytes]:
+    """How a secret may look in bytes: plain, percent-encoded, in base64 at any of the three offsets, in hex, UTF-16."""
+    plain = secret.encode()
+    found = {plain, quote(secret, safe="").encode(), plain.hex().encode(), secret.encode("utf-16-le")}
+    for offset in range(3 if len(secret) > 12 else 0):  # a few letters in base64 stand anywhere by chance
+        encoded = base64.b64encode(b"\0" * offset + plain)
+        found.add(encoded[4 if offset else 0 : -4])
+    return found
+
+
+def stands_in(form: bytes, held: bytes) -> bool:
+    """Whether it is there; digits (a PIN) not as a part of a longer number."""
+    if form.isdigit():
+        return re.search(rb"(?<!\d)" + form + rb"(?!\d)", held) is not None
+    return form in held
+
+
+def leaks(secrets: dict[str, str], places: dict[str, bytes]) -> list[str]:
+    """Which secret stands where."""
+    return [
+        f"{name} in {place}"
+        for name, secret in secrets.items()
+        for place, held in places.items()
+        if any(stands_in(form, held) for form in forms(secret))
+    ]
+
+
+def everything(kantter: Kantter) -> dict[str, bytes]:
+    """All that the process wrote: each file of the data folder, and its log."""
+    files = {str(path): path.read_bytes() for path in kantter.data.rglob("*") if path.is_file()}
+    return files | {"the log": kantter.log.encode()}
+
+
+async def test_no_secret_stands_in_the_data_the_log_or_the_process(set_up: SetUp) -> None:
+    stage = await set_up('log_level = "debug"')
+    await stage.kantter.start()
+    ana = await stage.person()
+    dm = await ana.create(stage.bot)
+    await ana.say(dm, "!link")
+    told = await ana.until_heard(r"^https?://\S+$")
+    address = URL.search(told.text)
+    assert address is not None
+    token = parse_qs(urlsplit(address[0]).query)["oauth_token"][0]
+    pending = stage.x.world.pending(token, stage.x.clock())
+    assert pending is not None
+    secrets = {
+        "the request token": token,
+        "the request token's secret": pending.credentials.secret,
+        "the consumer key": stage.x.consumer_key,
+        "the consumer secret": stage.x.consumer_secret,
+        "the Matrix password": PASSWORD,
+        "the vault's key": (stage.kantter.folder / "key").read_text().strip(),
+    }
+    for number, matrix_token in enumerate(matrix_tokens(stage.homeserver, stage.bot)):
+        secrets[f"Matrix token {number}"] = matrix_token
+    assert len(secrets) > 6
+    assert leaks(secrets, everything(stage.kantter)) == []  # while the link is pending
+
+    pin = stage.x.approve(address[0], "ana")
+    await ana.say(dm, pin)
+    await ana.until_heard("Linked @ana")
+    await ana.until_heard("Posted as @ana", reply_to=await ana.say(dm, "!tweet hello"))
+    access = stage.x.world.issue("ana").credentials  # X gives the same pair again
+    secrets |= {"the access token": access.token, "the access token's secret": access.secret, "the PIN": pin}
+    assert leaks(secrets, everything(stage.kantter)) == []
+    proc = Path("/proc") / str(stage.kantter.pid)
+    assert leaks(secrets, {name: (proc / name).read_bytes() for name in ("cmdline", "environ")}) == []
+
+    # Failures speak at length: none of them may say a secret.
+    stage.x.world.revoke_user("ana")
+    await ana.until_heard("not posted", reply_to=await ana.say(dm, "!tweet with a dead token"))
+    said = {"an answer": "\n".join(said.text for said in ana.notices).encode()}
+    del secrets["the request token"]  # it is what the person was given
+    assert leaks(secrets, said) == []
+    assert await stage.kantter.stop() == 0
+    assert leaks(secrets, everything(stage.kantter)) == []
+
+
+async def test_the_search_finds_what_is_there(stage: Stage) -> None:
+    """The bot's user id does stand in the data: the search above looks at the right bytes."""
+    assert leaks({"the user": stage.bot}, everything(stage.kantter)) != []
+
+
+async def test_a_copied_folder_opens_nothing_without_its_key(set_up: SetUp) -> None:
+    stage = await set_up()
+    await stage.kantter.start()
+    ana, dm = await stage.linked()
+    stage.fault(Kind.ANSWER, answer="rate-limit", seconds=60)
+    await ana.say(dm, "!tweet waits")
+    await stage.until_state("queued")
+    await stage.kantter.stop()
+    thief = await set_up()
+    shutil.copytree(stage.kantter.data, thief.kantter.data)
+    thief.kantter.x_url = stage.x.url
+    thief.kantter.consumer_key, thief.kantter.consumer_secret = stage.x.consumer_key, stage.x.consumer_secret
+    thief.kantter.user = stage.kantter.user
+    thief.kantter.configure()
+    sent = len(stage.sent())
+    await thief.kantter.start(ready=False)
+    assert await thief.kantter.ended() == 2
+    assert "key" in thief.kantter.log
+    assert "Traceback" not in thief.kantter.log
+    assert len(stage.sent()) == sent
