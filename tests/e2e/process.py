@@ -134,6 +134,11 @@ listen = "127.0.0.1:{self.port}"
         except aiohttp.ClientError:
             return None
 
+    async def read(self, path: str) -> str:
+        """What one of the operator's pages says."""
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self.port}{path}") as answer:
+            return await answer.text()
+
     async def kill(self) -> None:
         """Kill -9, by its pid."""
         await self._end(signal.SIGKILL, 10)

@@ -21,10 +21,12 @@ pytestmark = pytest.mark.homeserver
 
 
 def matrix_tokens(homeserver: Synapse, user_id: str) -> list[str]:
-    """The access tokens of a user, out of the homeserver's own database."""
+    """The access tokens of a user, the newest last, out of the homeserver's own database."""
     path = f"file:{homeserver.folder / 'homeserver.db'}?mode=ro"
     with closing(sqlite3.connect(path, uri=True)) as connection:
-        rows = connection.execute("SELECT token FROM access_tokens WHERE user_id = ?", (user_id,)).fetchall()
+        rows = connection.execute(
+            "SELECT token FROM access_tokens WHERE user_id = ? ORDER BY id", (user_id,)
+        ).fetchall()
     return [row[0] for row in rows]
 
 
