@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.publish.x import XPublisher
 from pydantic import SecretStr
 
 from benchmarks.stand import Stand
@@ -20,6 +19,7 @@ from bridge.config import XSettings
 from bridge.interfaces import Privacy, Tx
 from bridge.model import Account, Health, Identity, Outgoing, Role, Room
 from bridge.outbox import Outbox
+from bridge.publish.x import XPublisher
 from bridge.store import Database
 from bridge.vault import Vault, account_purpose
 

@@ -138,12 +138,12 @@ class Synapse:
     def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> dict[str, Any]:
         """One plain request, for what a test needs of the server itself. Raises SynapseFailed on an error answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310  # our own loopback address
+        request = urllib.request.Request(self.url + path, data, method=method)  # our own loopback address
         request.add_header("Content-Type", "application/json")
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # the same
+            with urllib.request.urlopen(request, timeout=30) as response:  # the same
                 answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             raise SynapseFailed(f"{method} {path}: {error.code} {error.read().decode('utf-8', 'replace')}") from error
@@ -165,9 +165,8 @@ class Synapse:
             "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "plain"}},
             "root": {"level": "WARNING", "handlers": ["out"]},
         }
-        limits: dict[str, Any] = {
-            name: _UNLIMITED
-            for name in (
+        limits: dict[str, Any] = dict.fromkeys(
+            (
                 "rc_message",
                 "rc_registration",
                 "rc_registration_token_validity",
@@ -179,8 +178,9 @@ class Synapse:
                 "rc_media_create",
                 "rc_reports",
                 "rc_room_creation",
-            )
-        }
+            ),
+            _UNLIMITED,
+        )
         limits["rc_login"] = dict.fromkeys(("address", "account", "failed_attempts"), _UNLIMITED)
         limits["rc_joins"] = dict.fromkeys(("local", "remote"), _UNLIMITED)
         limits["rc_invites"] = dict.fromkeys(("per_room", "per_user", "per_issuer"), _UNLIMITED)
