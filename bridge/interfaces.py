@@ -246,6 +246,19 @@ class Accounts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row with its account and sealed token pair, its author's role on that, and until when the account rests from
+    the row's action (0.0 when it does not).
+    """
+
+    post: Post
+    account: Account
+    sealed: Sealed | None
+    role: Role | None
+    rest: float
+
+
 class Posts(Protocol):
     """The rows of the outbox."""
 
@@ -272,6 +285,14 @@ class Posts(Protocol):
 
     def save(self, post: Post) -> None: ...
 
+    def ready(self, post_ids: Collection[int]) -> list[Ready]:
+        """Those rows, each with what must be known to send it, oldest first."""
+        ...
+
+    def claim(self, post_ids: Collection[int], now: float) -> None:
+        """Those rows become SENDING, with one more attempt; ``claimed_at`` is ``now`` where it is not set."""
+        ...
+
     def of_message(self, network: str, message_id: str) -> Post | None:
         """The row that this command asked for."""
         ...
@@ -293,7 +314,7 @@ class Posts(Protocol):
         ...
 
     def heads(self) -> list[tuple[int, int, float]]:
-        """(account id, post id, due_at) of the oldest QUEUED post or repost of each account."""
+        """(account id, post id, due_at) of the oldest QUEUED post or repost of each account, oldest first."""
         ...
 
     def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:

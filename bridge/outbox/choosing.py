@@ -3,9 +3,11 @@
 Rights, age, rests and the operator's pause are looked at here, at the moment of sending. It knows no outcome.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.model import Account, Action, Post, PostState, Sealed, Speech
+from bridge.interfaces import Ready
+from bridge.model import Account, Action, Post, PostState, Role, Sealed, Speech
 from bridge.outbox import searching, telling, words
 from bridge.outbox.errand import Errand
 from bridge.outbox.settling import dead_end
@@ -27,11 +29,15 @@ def choose(turn: Turn) -> None:
             _delete(turn, row)
     if not turn.paused:
         _posts(turn)
+    claimed = [errand.post.id for errand in turn.errands if errand.search is None]
+    if claimed:
+        turn.tx.posts.claim(claimed, turn.now)
 
 
 def _claim(
     turn: Turn, post: Post, account: Account, sealed: Sealed, target: str = "", *, reposted: bool = False
 ) -> None:
+    """As ``choose`` writes it at its end, for all at once."""
     doubtful = post.claimed_at is not None
     claimed = replace(
         post,
@@ -39,7 +45,6 @@ def _claim(
         claimed_at=post.claimed_at if doubtful else turn.now,
         attempts=post.attempts + 1,
     )
-    turn.tx.posts.save(claimed)
     _begin(turn, Errand(claimed, account, sealed, doubtful, target, reposted))
 
 
@@ -120,13 +125,13 @@ def _delete(turn: Turn, row: Post) -> None:
     if row.due_at > turn.now:
         turn.wake_at(row.due_at)
         return
-    tx, account = turn.tx, turn.account(row.account_id)
-    sealed = _ready(turn, account, row)
+    tx, (ready,) = turn.tx, turn.tx.posts.ready([row.id])
+    sealed = _may_send(turn, ready)
     if sealed is None:
         return
+    account, role = ready.account, ready.role
     target = None if row.undoes is None else tx.posts.get(row.undoes)
     remote = "" if target is None else (target.target if target.action is Action.REPOST else target.remote_id) or ""
-    role = tx.accounts.role(account.id, row.author)
     own = target is not None and target.author == row.author
     if role is None or not (role.may_post if own else role.may_undo_others):
         dead_end(turn, row, words.no_right(account))
@@ -137,41 +142,49 @@ def _delete(turn: Turn, row: Post) -> None:
         _claim(turn, row, account, sealed, remote, reposted=target.action is Action.REPOST)
 
 
-def _ready(turn: Turn, account: Account, row: Post) -> Sealed | None:
+def _may_send(turn: Turn, ready: Ready) -> Sealed | None:
     """The account's sealed pair when it may do this now. Else None, and its people hear why they wait."""
+    account = ready.account
     if account.publisher not in turn.house.publishers:
-        dead_end(turn, row, f"this Kantter does not post to {account.publisher}")
+        dead_end(turn, ready.post, f"this Kantter does not post to {account.publisher}")
         turn.wake = turn.mono
         return None
-    sealed = turn.tx.accounts.sealed(account.id)
-    if account.broken or sealed is None:
+    if account.broken or ready.sealed is None:
         turn.waiting.setdefault(account.id, words.broken(account, turn.house.prefix))
         return None
-    until = turn.tx.accounts.resting(account.id, row.action)
-    if until > turn.now:
-        turn.wake_at(until)
-        if until - turn.now > _PATIENCE:
-            turn.waiting.setdefault(account.id, words.resting(account, until, turn.now))
+    if ready.rest > turn.now:
+        turn.wake_at(ready.rest)
+        if ready.rest - turn.now > _PATIENCE:
+            turn.waiting.setdefault(account.id, words.resting(account, ready.rest, turn.now))
         return None
-    return sealed
+    return ready.sealed
 
 
 # ---------------------------------------------------------------- posts
 
 
 def _posts(turn: Turn) -> None:
-    for account_id, post_id, due_at in sorted(turn.tx.posts.heads(), key=lambda head: head[1]):
-        if not _may_begin(turn, account_id):
-            if turn.free <= 0:
-                return
-            continue
+    heads = iter(turn.tx.posts.heads())
+    while post_ids := _due(turn, heads):
+        for ready in turn.tx.posts.ready(post_ids):
+            _head(turn, ready)
+
+
+def _due(turn: Turn, heads: Iterator[tuple[int, int, float]]) -> list[int]:
+    """The next of ``heads`` that are due, as many as may begin."""
+    found: list[int] = []
+    while len(found) < turn.free and (head := next(heads, None)) is not None:
+        account_id, post_id, due_at = head
         hold = turn.holds.get(account_id, 0.0)
+        if account_id in turn.busy:
+            continue
         if hold > turn.mono:
             turn.wake = min(turn.wake, hold)
         elif due_at > turn.now:
             _later(turn, account_id, due_at)
         else:
-            _head(turn, account_id, post_id)
+            found.append(post_id)
+    return found
 
 
 def _later(turn: Turn, account_id: int, due_at: float) -> None:
@@ -180,34 +193,36 @@ def _later(turn: Turn, account_id: int, due_at: float) -> None:
         turn.waiting.setdefault(account_id, words.unreachable(turn.account(account_id)))
 
 
-def _head(turn: Turn, account_id: int, post_id: int) -> None:
+def _head(turn: Turn, ready: Ready) -> None:
     """Claim the account's oldest post that may still go out."""
-    tx = turn.tx
-    post, account = tx.posts.get(post_id), turn.account(account_id)
-    if post is None:
-        return
-    sealed = _ready(turn, account, post)
+    post, account, until = ready.post, ready.account, ready.rest
+    sealed = _may_send(turn, ready)
     if sealed is None and not account.broken:
         return
-    if not _passes(turn, account, post):
-        left = [p for p in tx.posts.in_state(PostState.QUEUED, account_id) if p.action is not Action.DELETE]
-        kept = [p for p in left if _passes(turn, account, p)]
-        if not kept:
+    if not _passes(turn, account, post, ready.role):
+        kept = _kept(turn, account)
+        if kept is None:
             return
-        post = kept[0]
+        post, until = kept, turn.tx.accounts.resting(account.id, kept.action)
     if sealed is None:
         turn.wake_at(post.fresh_at + turn.house.stale_after)
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
-    elif tx.accounts.resting(account_id, post.action) <= turn.now:
+    elif until <= turn.now:
         _claim(turn, post, account, sealed, post.target or "")
     else:
         turn.wake = turn.mono
 
 
-def _passes(turn: Turn, account: Account, post: Post) -> bool:
+def _kept(turn: Turn, account: Account) -> Post | None:
+    """The oldest of the account's other posts that may still go out; all that may not are settled or held."""
+    left = [p for p in turn.tx.posts.in_state(PostState.QUEUED, account.id) if p.action is not Action.DELETE]
+    kept = [p for p in left if _passes(turn, account, p, turn.tx.accounts.role(account.id, p.author))]
+    return kept[0] if kept else None
+
+
+def _passes(turn: Turn, account: Account, post: Post, role: Role | None) -> bool:
     """Whether a queued row may go out by its author's rights and its age. If not, it is settled or held."""
-    role = turn.tx.accounts.role(account.id, post.author)
     if role is None or not role.may_post:
         dead_end(turn, post, words.no_right(account))
         return False

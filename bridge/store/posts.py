@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bridge.interfaces import Topic
-from bridge.model import Action, Draft, Identity, Post, PostState, Room
+from bridge.interfaces import Ready, Topic
+from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
@@ -23,8 +23,33 @@ _HEADS = f"""
     )
     SELECT post.account_id, post.id, post.due_at FROM waiting JOIN post ON post.id =
         (SELECT id FROM post WHERE {_WAITING} AND account_id = account AND action <> 'delete' ORDER BY id LIMIT 1)
+    ORDER BY post.id
 """  # noqa: S608 - ours
 """It leaps from account to account in the index: long queues cost nothing, as they would with GROUP BY."""
+
+_READY = f"""
+    SELECT {", ".join(f"post.{column}" for column in _COLUMNS.split(", "))},
+        account.publisher, account.remote_id, account.handle, account.premium, account.broken, account.credentials,
+        team.role, rest.until
+    FROM post JOIN account ON account.id = post.account_id
+    LEFT JOIN team ON team.account_id = post.account_id AND team.network = post.network AND team.name = post.author
+    LEFT JOIN rest ON rest.account_id = post.account_id AND rest.action = post.action
+"""  # noqa: S608 - ours
+
+
+def _ready(row: Sequence[Any]) -> Ready:
+    publisher, remote_id, handle, premium, broken, credentials, role, until = row[22:]
+    return Ready(
+        post=_post(row),
+        account=Account(row[2], publisher, remote_id, handle, bool(premium), broken),
+        sealed=None if credentials is None else Sealed(credentials),
+        role=None if role is None else Role(role),
+        rest=until or 0.0,
+    )
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _post(row: Sequence[Any]) -> Post:
@@ -124,6 +149,18 @@ class SqlPosts:
                 post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
             ),
         )  # fmt: skip
+
+    def ready(self, post_ids: Collection[int]) -> list[Ready]:
+        where = f"WHERE post.id IN ({_marks(post_ids)}) ORDER BY post.id"
+        return [_ready(row) for row in self._raw.execute(_READY + where, tuple(post_ids))]
+
+    def claim(self, post_ids: Collection[int], now: float) -> None:
+        self._changed.add(Topic.POSTS)
+        self._raw.execute(
+            "UPDATE post SET state = 'sending', claimed_at = coalesce(claimed_at, ?), attempts = attempts + 1"  # noqa: S608 - ours
+            f" WHERE id IN ({_marks(post_ids)})",
+            (now, *post_ids),
+        )
 
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.interfaces import Store, Topic, Tx
+from bridge.interfaces import Ready, Store, Topic, Tx
 from bridge.model import (
     Account,
     Action,
@@ -172,6 +172,44 @@ async def test_heads_are_the_oldest_of_each_account(store: Store) -> None:
         return tx.posts.heads()
 
     assert len(await store.transact(work)) == 2
+
+
+async def test_what_must_be_known_to_send_comes_with_the_rows(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")
+        first, other = queue(tx, acme, "1"), queue(tx, zoo, "2", action=Action.REPOST)
+        assert tx.posts.ready([other.id, first.id]) == [
+            Ready(first, acme, None, None, 0.0),
+            Ready(other, zoo, None, None, 0.0),
+        ]
+        tx.accounts.seal(acme.id, Sealed(b"sealed"))
+        tx.accounts.grant(acme.id, ANA, Role.POSTER, NOW)
+        tx.accounts.rest(acme.id, Action.POST, NOW + 5)
+        tx.accounts.rest(zoo.id, Action.POST, NOW + 5)
+        broken = replace(zoo, broken="revoked", premium=True)
+        tx.accounts.save(broken)
+        assert tx.posts.ready([first.id, other.id, 99]) == [
+            Ready(first, acme, Sealed(b"sealed"), Role.POSTER, NOW + 5),
+            Ready(other, broken, None, None, 0.0),
+        ]
+
+    await store.transact(work)
+
+
+async def test_a_claim_counts_and_keeps_the_time_of_the_first_attempt(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        acme = tx.accounts.put("x", "7", "acme")
+        fresh, tried, left = queue(tx, acme, "1"), queue(tx, acme, "2"), queue(tx, acme, "3")
+        tried = replace(tried, claimed_at=NOW - 60, attempts=1)
+        tx.posts.save(tried)
+        tx.posts.claim([fresh.id, tried.id], NOW)
+        assert [tx.posts.get(post.id) for post in (fresh, tried, left)] == [
+            replace(fresh, state=PostState.SENDING, claimed_at=NOW, attempts=1),
+            replace(tried, state=PostState.SENDING, attempts=2),
+            left,
+        ]
+
+    await store.transact(work)
 
 
 async def test_the_daily_count_leaves_out_what_failed_and_what_undoes(store: Store) -> None:
