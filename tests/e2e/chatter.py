@@ -51,6 +51,7 @@ class Chatter:
         self.redacted: list[tuple[str, str]] = []
         """Who, and which event."""
         self.unreadable: list[str] = []
+        self._before: dict[str, int] = {}
         self._grew = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
@@ -153,7 +154,10 @@ class Chatter:
 
     async def say(self, room_id: str, text: str, **content: object) -> str:
         """A text; the event's id."""
-        return await self.person.say(room_id, text, **content)
+        before = len(self.notices)
+        event_id = await self.person.say(room_id, text, **content)
+        self._before[event_id] = before
+        return event_id
 
     async def react(self, room_id: str, target: str, key: str) -> str:
         relation = {"rel_type": "m.annotation", "event_id": target, "key": key}
@@ -170,13 +174,17 @@ class Chatter:
     # ------------------------------------------------------------ hearing
 
     def heard(self, pattern: str, *, room: str | None = None, reply_to: str | None = None) -> list[Said]:
-        """The notices in which the pattern is found, oldest first."""
+        """The notices in which the pattern is found, oldest first.
+
+        ``reply_to``: only those that answer this message of ours. Answers that share one message reply to none of
+        theirs; those count when they came after it.
+        """
         return [
             said
-            for said in self.notices
+            for said in self.notices[self._before.get(reply_to or "", 0) :]
             if re.search(pattern, said.text, re.MULTILINE)
             and room in (None, said.room)
-            and reply_to in (None, said.reply_to)
+            and (reply_to is None or said.reply_to in (reply_to, None))
         ]
 
     async def until_heard(
