@@ -5,16 +5,24 @@ to trust are elsewhere (``crosssigning``, ``fallback``, ``trust``).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
 from aiohttp import ClientError
-from nio import AsyncClient, ToDeviceEvent  # type: ignore[import-untyped]  # nio ships no types
+from nio import (  # type: ignore[import-untyped]  # nio ships no types
+    AsyncClient,
+    KeysClaimResponse,
+    KeysQueryResponse,
+    ToDeviceEvent,
+)
 from nio.crypto import Olm  # type: ignore[import-untyped]  # nio ships no types
 from peewee import DatabaseError  # type: ignore[import-untyped]  # nio's database; it ships no types
 
+from bridge.chat.matrix import sifting
 from bridge.chat.matrix.calls import checked
+from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.events import Json, listed, part
 from bridge.chat.matrix.fallback import KIND
 from bridge.chat.matrix.trust import Trust
@@ -137,6 +145,13 @@ class Keys:
                 log.warning("the keys could not be brought up to date", error=str(error), tries=tries)
                 await asyncio.sleep(pause(tries, most=300.0))
                 self._rung.set()
+            except Exception:  # a bug that a stranger's keys woke must not end the process; health tells of it
+                tries += 1
+                reference = uuid.uuid4().hex[:8]
+                self._trouble = f"keys: something broke (ref {reference})"
+                log.exception("the work on keys broke", reference=reference, tries=tries)
+                await asyncio.sleep(pause(tries, most=300.0))
+                self._rung.set()
             else:
                 tries, self._trouble = 0, ""
 
@@ -146,7 +161,7 @@ class Keys:
         async with self._lock:
             await self._query()
             if self._client.should_claim_keys:
-                await _answer(self._client.keys_claim(self._client.get_users_for_key_claiming()))
+                await self._claim(self._client.get_users_for_key_claiming())
         for message in list(self._client.outgoing_to_device_messages):
             await _answer(self._client.to_device(message))
         now = self._clock()
@@ -162,12 +177,31 @@ class Keys:
         asked = set(self._client.users_for_key_query)
         if not asked:
             return
-        await _answer(self._client.keys_query())
+        everything: list[str] = []
+        body = {"device_keys": dict.fromkeys(asked, everything)}
+        answer = await call(self._client, "POST", "/_matrix/client/v3/keys/query", body, timeout=_PATIENCE)
+        await self._client.receive_response(KeysQueryResponse(sifting.devices(answer), {}))
         silent = asked & self._olm.users_for_key_query
         # Their homeserver is away. nio would ask again at each message, and each time wait for it.
         self._olm.users_for_key_query -= silent
         self._olm.tracked_users |= silent
         self._slow.update(dict.fromkeys(silent, now + _LATER))
+
+    async def _claim(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Begin a channel to each of these devices that has a key for it; a crooked key is its owner's loss alone."""
+        keys = {user: dict.fromkeys(ids, "signed_curve25519") for user, ids in wanted.items()}
+        body = {"one_time_keys": keys}
+        answer = await call(self._client, "POST", "/_matrix/client/v3/keys/claim", body, timeout=_PATIENCE)
+        for user, ids in wanted.items():
+            for device_id in ids:
+                device = self._olm.device_store[user].get(device_id)
+                key = device and sifting.one_time_key(answer, user, device_id, device.ed25519)
+                if not key:
+                    continue
+                try:
+                    await self._client.receive_response(KeysClaimResponse({user: {device_id: key}}, {}))
+                except ValueError as error:  # vodozemac's errors are: a key that leads to no secret
+                    log.warning("no channel to a device", user=user, device=device_id, why=type(error).__name__)
 
     async def prepare(self, room_id: str) -> None:
         """See to it that everybody in an encrypted room can read what is sent next. Raises ChatUnreachable.
@@ -191,7 +225,7 @@ class Keys:
     async def _share(self, room_id: str) -> None:
         missing = self._client.get_missing_sessions(room_id)
         if missing:
-            await _answer(self._client.keys_claim(missing))
+            await self._claim(missing)
         self._incomplete.pop(room_id, None)
         if self._client.get_missing_sessions(room_id):
             self._incomplete[room_id] = self._clock() + _SHARE_AGAIN
