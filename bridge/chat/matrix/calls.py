@@ -6,6 +6,7 @@ codes (Matrix specification, client-server API, "Standard error response"), and 
 
 import asyncio
 import json
+import re
 from typing import Any, TypeVar
 
 from aiohttp import ClientError, ClientResponse, ClientTimeout
@@ -18,6 +19,10 @@ T = TypeVar("T")
 LARGEST = 64 << 20
 """Bytes of one answer. A first sync of many rooms is large; nothing honest is larger than that."""
 _CHUNK = 1 << 16
+_DEEPEST = 100
+_MOST_DIGITS = 100
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
+_OPEN, _CLOSE = ("[", "{"), ("]", "}")
 
 _DEAD = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED")
 
@@ -103,10 +108,41 @@ async def _read(response: ClientResponse) -> Any:
         body += chunk
         if len(body) > LARGEST:
             raise ChatUnreachable("the homeserver's answer was too large")
+    return parsed(bytes(body))
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON in ``body``; None when it is none.
+
+    What Python's reader does not take, nesting without end and numbers of thousands of digits, is emptied: one such
+    event of a stranger must not make a whole answer unreadable, again and again.
+    """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    try:
+        return json.loads(_shallow(text), parse_int=_number)
+    except (ValueError, RecursionError):
         return None
+
+
+def _shallow(text: str) -> str:
+    """``text`` with null in the place of what is nested too deep."""
+    kept: list[str] = []
+    depth = 0
+    for token in _TOKEN.findall(text):
+        depth += token in _OPEN
+        if depth <= _DEEPEST:
+            kept.append(token)
+        elif depth == _DEEPEST + 1 and token in _OPEN:
+            kept.append("null")
+        depth -= token in _CLOSE
+    return "".join(kept)
+
+
+def _number(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 async def _good(client: AsyncClient, method: str, path: str, body: object, timeout: float) -> Any:
