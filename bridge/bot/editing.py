@@ -20,6 +20,8 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
     A row with ``claimed_at`` had an attempt that may be out with the first text, also when it is queued again.
     """
     post = tx.posts.of_message(event.room.network, event.target)
+    if post is not None and post.room != event.room:
+        return  # no such edit exists; and it may come in plain from a homeserver, where the command came encrypted
     if post is None or post.state is PostState.FAILED:
         if isinstance(reading, Spoken | Bare) and (post is None or post.author == event.sender):
             _say(tx, event, post, "An edit runs no command. Send it as a new message.")

@@ -121,3 +121,10 @@ async def test_after_an_undo_an_edit_changes_nothing(scene: Scene, acme: Account
     gone = await scene.say(ANA, "!tweet gone")
     await scene.set(replace(await scene.post(), state=PostState.POSTED, remote_id="1", deleted=True))
     assert await scene.edit(ANA, gone, "!tweet other") == ""
+
+
+async def test_an_edit_in_another_room_changes_nothing(scene: Scene, acme: Account) -> None:
+    said = await scene.say(ANA, "!tweet hello", DM)
+    before = await scene.post()
+    assert await scene.edit(ANA, said, "!tweet forged in an unencrypted room") == ""
+    assert await scene.post() == before
