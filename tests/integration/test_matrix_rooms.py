@@ -197,6 +197,20 @@ async def test_a_dm_that_somebody_else_came_into_is_not_used_again(scene: Scene)
     assert await bot.network.open_dm(who(ana)) != where(room)
 
 
+async def test_a_room_that_somebody_else_made_for_two_is_no_dm_before_the_person_comes(scene: Scene) -> None:
+    bot, ana, mallory = await scene.bot(), await scene.person("ana"), await scene.person("mallory")
+    trap = await mallory.create(bot.user_id, ana.user_id)
+    await mallory.until_in(trap, bot.user_id)
+    await mallory.say(trap, "bye")
+    await bot.inbox.until_text("bye")
+    await mallory.client.room_leave(trap)
+    hall = await scene.room(bot, ana)
+    await ana.say(hall, "the bot has heard of all before")
+    await bot.inbox.until_text("the bot has heard of all before")
+    await ana.client.room_leave(hall)
+    assert await bot.network.open_dm(who(ana)) != where(trap)
+
+
 async def test_a_dm_that_the_person_left_is_not_used_again(scene: Scene) -> None:
     bot, ana = await scene.bot(), await scene.person()
     room = await bot.network.open_dm(who(ana))

@@ -106,8 +106,14 @@ class Roster:
         return closed and self._holds_only(room, user_id)
 
     def alone_with(self, user_id: str) -> list[str]:
-        """The rooms that hold exactly the bot and that person, joined or invited."""
-        return [room_id for room_id, room in self._client.rooms.items() if self._holds_only(room, user_id)]
+        """The rooms that hold exactly the bot and that person, who has come in. Somebody else can invite both and
+        leave: of a room that a person was only asked into, nobody knows whether they will ever look at it.
+        """
+        return [
+            room_id
+            for room_id, room in self._client.rooms.items()
+            if self._holds_only(room, user_id) and not room.users[user_id].invited
+        ]
 
     def _holds_only(self, room: MatrixRoom, user_id: str) -> bool:
         return len(room.users) == 2 and user_id in room.users and self._client.user_id in room.users
