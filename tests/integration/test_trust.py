@@ -97,6 +97,20 @@ async def test_a_homeserver_that_is_away_says_nothing_about_an_identity(server: 
     assert await verdict(judge, device) is None, "nothing was held against them, and another's trouble is not theirs"
 
 
+async def test_a_homeserver_that_is_away_is_not_waited_for_at_each_message(server: Homeserver, judge: Trust) -> None:
+    device = Device("ONE")
+    server.show(ANA, device.keys())
+    there = server.answer
+    server.answer = {"device_keys": {}, "failures": {ANA.partition(":")[2]: {"status": 503}}}
+    for _ in range(50):
+        with pytest.raises(ChatRefused):
+            await judge.problem(ANA, device.curve, signing_key=device.ed)
+    assert server.asked == 1
+    server.answer = there
+    server.now += 11.0
+    assert await judge.problem(ANA, device.curve, signing_key=device.ed) is None
+
+
 Lie = Callable[[dict[str, Any]], None]
 
 

@@ -41,6 +41,8 @@ CHANGED_IDENTITY = (
 _SCOPE = "matrix"
 _SOON = 30.0
 """Seconds after which a refusal is looked at anew: the person may have verified the device in between."""
+_AWAY = 10.0
+"""Seconds for which a homeserver that did not answer is not asked again."""
 _MOST = 10_000
 
 
@@ -75,10 +77,13 @@ class Trust:
         self._store = store
         self._clock = clock
         self._verdicts: dict[tuple[str, str, str], _Verdict] = {}
+        self._away: dict[str, float] = {}
 
     def forget(self, users: Iterable[str]) -> None:
         """The devices of these users changed: look again."""
         gone = set(users)
+        for server in {_server(user) for user in gone}:
+            self._away.pop(server, None)  # it is there again
         self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[0] not in gone}
 
     async def problem(self, sender: str, sender_key: str, *, signing_key: str) -> str | None:
@@ -90,6 +95,8 @@ class Trust:
         known = self._verdicts.get(key)
         if known is not None and (known.problem is None or 0 <= self._clock() - known.at < _SOON):
             return known.problem
+        if 0 <= self._clock() - self._away.get(_server(sender), float("-inf")) < _AWAY:
+            raise ChatRefused("the sender's homeserver did not answer a moment ago")
         problem = await self._look(sender, sender_key, signing_key)
         if len(self._verdicts) >= _MOST:
             self._verdicts.clear()
@@ -100,7 +107,11 @@ class Trust:
 
     async def _look(self, sender: str, sender_key: str, signing_key: str) -> str | None:
         answer = await raw(self._client, "POST", "/_matrix/client/v3/keys/query", {"device_keys": {sender: []}})
-        if _part(answer, "failures", sender.partition(":")[2]) is not None:
+        if _part(answer, "failures", _server(sender)) is not None:
+            if len(self._away) >= _MOST:
+                self._away.clear()
+            # Ours waits ten seconds for theirs, and everybody's messages wait with us: so not for each of theirs.
+            self._away[_server(sender)] = self._clock()
             raise ChatRefused("the sender's homeserver does not answer")
         device = _find(_part(answer, "device_keys", sender), sender, sender_key, signing_key)
         master = _part(answer, "master_keys", sender)
@@ -116,6 +127,10 @@ class Trust:
         public = public_of(lower, sender, "self_signing")
         chained = public is not None and is_signed(lower, sender, identity) and is_signed(device, sender, public)
         return None if chained else UNSIGNED_DEVICE
+
+
+def _server(user_id: str) -> str:
+    return user_id.partition(":")[2]
 
 
 def _part(value: Any, *names: str) -> Any:
