@@ -122,9 +122,9 @@ listen = "127.0.0.1:{self.port}"
         except TimeoutError as error:
             raise AssertionError(f"not ready within {within} s:\n{self.log[-4000:]}") from error
 
-    async def lives(self) -> bool:
-        """Whether ``/live`` answers."""
-        return await self.page("/live") == 200
+    async def says(self, path: str, status: int) -> bool:
+        """Whether one of the operator's pages answers with that status."""
+        return await self.page(path) == status
 
     async def page(self, path: str) -> int | None:
         """The status of one of the operator's pages; None when nobody listens."""

@@ -77,15 +77,19 @@ async def test_killed_after_it_was_posted_and_before_that_was_said(set_up: SetUp
     await stage.kantter.kill()
 
     await stage.kantter.start(ready=False)
-    await until(stage.kantter.lives, within=20)
-    assert await stage.kantter.page("/ready") == 503
+    await until(lambda: stage.kantter.says("/live", 200), within=20)
+    assert await stage.kantter.says("/ready", 503)
     await asyncio.to_thread(own_homeserver.resume)
     await stage.kantter.until_ready()
 
     await ana.until_heard("Posted as @ana", reply_to=command, within=30)
     await ana.until_signed(command, "✅")
-    # What comes after it is answered after it: nothing of the first is still to be said.
-    await ana.until_heard("Posted as @ana", reply_to=await ana.say(dm, "!tweet another"))
+    # What comes after it is answered after it: nothing of the first is still to be said. Nor does it need a new start.
+    await asyncio.to_thread(own_homeserver.kill)
+    await until(lambda: stage.kantter.says("/ready", 503), within=20)
+    await asyncio.to_thread(own_homeserver.resume)
+    await stage.kantter.until_ready()
+    await ana.until_heard("Posted as @ana", reply_to=await ana.say(dm, "!tweet another"), within=30)
     assert stage.texts() == ["said later", "another"]
     assert len(stage.sent()) == 2
     assert ana.said_twice() == []
@@ -124,6 +128,8 @@ async def test_killed_at_random_moments(stage: Stage) -> None:
             wanted = re.search(r"!send (\w+)", said.text)
             if wanted is not None and said.id not in asked:
                 asked.add(said.id)
+                quoted = re.findall("“(.*?)”", said.text)
+                assert not set(quoted) & set(stage.texts()), f"asked about what stands on X: {said.text}"
                 await ana.say(room, wanted[0])
         return len(stage.texts()) == TWEETS
 

@@ -176,8 +176,10 @@ async def test_a_dead_matrix_token_ends_it_with_a_clear_line(stage: Stage) -> No
     assert "Traceback" not in stage.kantter.log
     assert stage.kantter.log.count("\n") < 40, "a hot loop"
     # There is a password: the next start logs in anew, and people are understood.
-    await ana.say(dm, "!tweet to nobody")
+    lost = await ana.say(dm, "!tweet to nobody")
     await stage.kantter.start()
+    unread = await ana.until_heard(".", reply_to=lost)  # encrypted for the device that is no more: told, not ignored
+    assert "Posted as" not in unread.text
     await ana.until_heard("Posted as @ana", reply_to=await ana.say(dm, "!tweet to the new device"))
     assert token not in stage.kantter.log
 

@@ -98,3 +98,36 @@ async def test_two_people_link_at_once_and_never_mix(stage: Stage) -> None:
     await bob.say(dms[bob], "!tweet from bob")
     await stage.until_on_x("from ana", handle="acme")
     await stage.until_on_x("from bob", handle="acme_labs")
+
+
+async def test_where_a_link_does_not_go_on(stage: Stage) -> None:
+    """A plain DM is refused with the reason; a PIN in a room, or of somebody else, links nothing."""
+    ana, bob = await stage.person("ana"), await stage.person("bob")
+    plain = await ana.create(stage.bot, encrypted=False)
+    await ana.until_heard("Nothing was linked.*not encrypted", reply_to=await ana.say(plain, "!link"))
+    dm, bobs_dm = await ana.create(stage.bot), await bob.create(stage.bot)
+    room = await ana.create(stage.bot, bob.user_id)
+
+    async def pin() -> str:
+        """A new link of ana's; its PIN."""
+        told = await ana.until_heard(r"^https?://\S+$", reply_to=await ana.say(dm, "!link"))
+        address = URL.search(told.text)
+        assert address is not None
+        return stage.x.approve(address[0], "ana")
+
+    # Bob has it from her somehow: it is nothing, and hers goes on; she may not take it where others read along.
+    first = await pin()
+    await bob.say(bobs_dm, first)
+    await bob.say(bobs_dm, f"!pin {first}")
+    await ana.say(room, first)
+    await ana.until_heard("thrown this attempt to link away", room=room)
+    await ana.say(dm, first)
+    told = await ana.until_heard("no account", reply_to=await ana.say(dm, "!accounts"))
+    assert "Linked" not in told.text
+    # In her own room the bot may not redact: it asks her to.
+    second = await pin()
+    await ana.say(dm, second)
+    await ana.until_heard("Linked @ana", room=dm)
+    await ana.until_heard("Please delete your message with the PIN", room=dm)
+    assert bob.heard("Linked") == []
+    assert stage.x.log.count("POST", "/oauth/access_token", taken=True) == 1
