@@ -88,7 +88,7 @@ async def test_killed_after_it_was_posted_and_before_that_was_said(set_up: SetUp
     await asyncio.to_thread(own_homeserver.kill)
     await until(lambda: stage.kantter.says("/ready", 503), within=20)
     await asyncio.to_thread(own_homeserver.resume)
-    await stage.kantter.until_ready()
+    await stage.kantter.until_ready(within=15)
     await ana.until_heard("Posted as @ana", reply_to=await ana.say(dm, "!tweet another"), within=30)
     assert stage.texts() == ["said later", "another"]
     assert len(stage.sent()) == 2

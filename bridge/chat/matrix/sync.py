@@ -115,7 +115,10 @@ class Sync:
 
     async def _fetch(self) -> Json:
         """One answer of ``/sync``; the first of a process comes with the whole state of each room."""
-        query = {"filter": json.dumps(_FILTER), "timeout": "0" if self._fresh else str(int(_POLL * 1000))}
+        at_once = (
+            self._fresh or self._trouble
+        )  # after a failure, too: a quiet homeserver would keep us unready for a poll
+        query = {"filter": json.dumps(_FILTER), "timeout": "0" if at_once else str(int(_POLL * 1000))}
         if self._bookmark is not None:
             query["since"] = self._bookmark
         if self._fresh:
