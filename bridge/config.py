@@ -4,6 +4,7 @@ A setting stands in the TOML file or in the environment as ``KANTTER_SECTION__KE
 given as a value or as ``<key>_file``. It knows nothing of what the settings are used for, beyond what makes one valid.
 """
 
+import json
 import os
 import re
 import stat
@@ -80,10 +81,39 @@ def _zone(value: str) -> str:
     return value
 
 
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"[^\w\s@<>]{1,3}", value):
+        raise ValueError('one to three signs such as "!" are expected, no letters')
+    return value
+
+
+def _level(value: str) -> str:
+    if value not in ("debug", "info", "warning", "error"):
+        raise ValueError("debug, info, warning or error is expected")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _items(value: object) -> object:
+    """A list as the environment gives it: JSON, or with commas in between."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _path(value: Path) -> Path:
+    if "\0" in str(value):
+        raise ValueError("a path is expected")
+    return value
+
+
+Place = Annotated[Path, AfterValidator(_path)]
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False)]
 Address = Annotated[str, AfterValidator(_address)]
 MatrixId = Annotated[str, AfterValidator(_matrix_id)]
@@ -132,11 +162,11 @@ class _Section(BaseModel):
 class BotSettings(_Section):
     """What the bot does, whatever network it talks on. Times in seconds."""
 
-    data_dir: Path = Path("/var/lib/kantter")
-    prefix: Annotated[str, Field(min_length=1, max_length=3, pattern=r"^[^\w\s@<>]+$")] = "!"
-    admins: list[MatrixId] = []
+    data_dir: Place = Path("/var/lib/kantter")
+    prefix: Annotated[str, AfterValidator(_prefix)] = "!"
+    admins: Annotated[list[MatrixId], BeforeValidator(_items)] = []
     stale_after: Seconds = 600.0
-    log_level: Annotated[str, BeforeValidator(_lower), Field(pattern="^(debug|info|warning|error)$")] = "info"
+    log_level: Annotated[str, BeforeValidator(_lower), AfterValidator(_level)] = "info"
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     posts_per_day: Annotated[int, Field(ge=1)] = 50
 
@@ -148,7 +178,7 @@ class BotSettings(_Section):
 class VaultSettings(_Section):
     """Where the key is."""
 
-    key_file: Path = Path("/etc/kantter/key")
+    key_file: Place = Path("/etc/kantter/key")
 
 
 class XSettings(_Section):
@@ -170,7 +200,7 @@ class MatrixSettings(_Section):
     password: SecretStr | None = None
     access_token: SecretStr | None = None
     device_id: str | None = None
-    allow: list[Pattern] = []
+    allow: Annotated[list[Pattern], BeforeValidator(_items)] = []
     replace_cross_signing: bool = False
 
     @model_validator(mode="after")
@@ -209,6 +239,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="KANTTER_",
         env_nested_delimiter="__",
+        enable_decoding=False,  # a list need not be JSON, and a section is no setting
         case_sensitive=False,
         extra="forbid",
         frozen=True,
@@ -261,6 +292,21 @@ def load_key_path(path: Path | None) -> Path:
     return Path(found) if isinstance(found, str) else VaultSettings().key_file
 
 
+_EXPECTED = {
+    "model_type": "a table of settings",
+    "dict_type": "a table of settings",
+    "list_type": 'a list such as ["@ana:example.org"]',
+    "string_type": "text in quotation marks",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "path_type": "a path",
+}
+"""Kinds of pydantic's mistakes, in words for somebody who has never met pydantic."""
+
+
 def _mistakes(path: Path, error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in mistake["loc"])
@@ -269,6 +315,8 @@ def _mistakes(path: Path, error: ValidationError) -> Iterator[str]:
             said = "is missing"
         elif mistake["type"] == "extra_forbidden":
             said = "is not a setting of Kantter; is it misspelt?"
+        elif mistake["type"] in _EXPECTED:
+            said = f"{_EXPECTED[mistake['type']]} is expected"
         yield f"{path}: {key}: {said}"
 
 

@@ -67,6 +67,32 @@ def test_the_environment_wins_in_any_case(tmp_path: Path, example: str, monkeypa
     assert settings.matrix.allow == ["@ana:example.org"]
 
 
+@pytest.mark.parametrize("value", ["@ana:example.org, @ben:example.org", '["@ana:example.org", "@ben:example.org"]'])
+def test_a_list_in_the_environment_may_have_commas(
+    tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("KANTTER_BOT__ADMINS", value)
+    assert load(tmp_path, example).bot.admins == ["@ana:example.org", "@ben:example.org"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("KANTTER_BOT__ADMINS", "[", "bot.admins.0: a Matrix user"),
+        ("KANTTER_BOT__ADMINS", "7", "bot.admins: a list"),
+        ("KANTTER_BOT__POSTS_PER_DAY", "many", "bot.posts_per_day: a whole number"),
+        ("KANTTER_X", "{hunter2", "x: a table"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_a_line_too(
+    tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    lines = refused(tmp_path, example)
+    assert said in lines
+    assert "hunter2" not in lines
+
+
 def test_a_secret_from_the_environment_replaces_the_file(
     tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +134,9 @@ def test_a_mistake_never_shows_what_was_typed_as_a_secret(tmp_path: Path, exampl
         ('api_url = "https://api.x.com"', 'api_url = "https://a:b@api.x.com"', "must not hold a password"),
         ('timezone = "UTC"', 'timezone = "Mars/Olympus"', "Europe/Helsinki"),
         ('listen = "127.0.0.1:9108"', 'listen = "9108"', "127.0.0.1:9108"),
-        ('prefix = "!"', 'prefix = "ab"', "prefix"),
+        ('prefix = "!"', 'prefix = "ab"', "no letters"),
+        ('data_dir = "/var/lib/kantter"', 'data_dir = "/var/\\u0000"', "a path is expected"),
+        ('log_level = "info"', 'log_level = "loud"', "debug, info, warning or error"),
         ('admins = ["@ana:example.org"]', 'admins = ["ana"]', "@ana:example.org"),
         ('allow = ["*:example.org"]', 'allow = ["everyone"]', "*:example.org"),
         ("posts_per_day = 50", "posts_per_day = 0", "posts_per_day"),
