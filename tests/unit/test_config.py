@@ -135,7 +135,6 @@ def test_a_mistake_never_shows_what_was_typed_as_a_secret(tmp_path: Path, exampl
         ('timezone = "UTC"', 'timezone = "Mars/Olympus"', "Europe/Helsinki"),
         ('listen = "127.0.0.1:9108"', 'listen = "9108"', "127.0.0.1:9108"),
         ('prefix = "!"', 'prefix = "ab"', "no letters"),
-        ('data_dir = "/var/lib/kantter"', 'data_dir = "/var/\\u0000"', "a path is expected"),
         ('log_level = "info"', 'log_level = "loud"', "debug, info, warning or error"),
         ('admins = ["@ana:example.org"]', 'admins = ["ana"]', "@ana:example.org"),
         ('allow = ["*:example.org"]', 'allow = ["everyone"]', "*:example.org"),
@@ -146,6 +145,12 @@ def test_a_mistake_never_shows_what_was_typed_as_a_secret(tmp_path: Path, exampl
 def test_what_is_refused(tmp_path: Path, example: str, old: str, new: str, said: str) -> None:
     assert old in example
     assert said in refused(tmp_path, example.replace(old, new))
+
+
+def test_a_path_with_a_nul_is_refused(tmp_path: Path, example: str) -> None:
+    text = example.replace(f'data_dir = "{tmp_path}', f'data_dir = "\\u0000{tmp_path}')
+    assert text != example
+    assert "bot.data_dir: a path is expected" in refused(tmp_path, text)
 
 
 def test_a_secret_that_others_can_read_is_refused_and_the_chmod_is_named(tmp_path: Path, example: str) -> None:
