@@ -464,8 +464,26 @@ class Topic(Enum):
     LINKS = "links"
 
 
+class Follower(Protocol):
+    """Who adds its share to the transactions of others, so that both reach the disk at once."""
+
+    def join(self, tx: Tx) -> bool:
+        """Called on the store's thread, at the end of a transaction that changed something of Topic.POSTS. False when
+        it did nothing. What it did is undone, and the transaction goes on without it, when it raises.
+        """
+        ...
+
+    def joined(self, *, committed: bool) -> None:
+        """Called in the event loop after each ``join`` that gave True or raised: whether what it did is on disk."""
+        ...
+
+
 class Store(Protocol):
     """Everything that must outlive a crash."""
+
+    def follow(self, follower: Follower | None) -> None:
+        """Have ``follower`` join; None ends that. Topic.POSTS does not ring for a transaction that it has joined."""
+        ...
 
     def bell(self, topic: Topic) -> asyncio.Event:
         """Rings after each committed transaction that changed something of ``topic``. Its one listener clears it."""

@@ -2,11 +2,15 @@
 
 Each turn is one transaction that records the outcomes of finished exchanges and claims what is sent next; a claim is on
 disk before any byte leaves. While a turn is being committed, exchanges go on, and what ends meanwhile shares the next
-commit. One task owns all state here; an exchange only appends its outcome. It knows no rule about rows.
+commit. A turn that only claims can join the very transaction that queued the post, which saves a commit.
+
+There is one turn at a time: whoever holds the lock, from its beginning until it is taken over. All state here belongs
+to the holder; an exchange only appends its outcome. It knows no rule about rows.
 """
 
 import asyncio
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +26,7 @@ from bridge.outbox.choosing import choose
 from bridge.outbox.errand import Courier, Errand, Outcome
 from bridge.outbox.settling import recover, settle, shift
 from bridge.outbox.telling import tell_waiting
-from bridge.outbox.turn import House, Search, Turn
+from bridge.outbox.turn import ENDLESS, House, Search, Turn
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -71,6 +75,8 @@ class Outbox:
         self._bell = store.bell(Topic.POSTS)
         self._turned = asyncio.Event()
         self._pause_began = asyncio.Event()
+        self._lock = threading.Lock()
+        self._joined: Turn | None = None
         self._running = False
         self._draining = False
         self._begin_anew()
@@ -82,7 +88,7 @@ class Outbox:
         self._searches: dict[int, Search] = {}
         self._holds: dict[int, float] = {}
         self._recovered = False
-        self._turning = False
+        self._wake = ENDLESS
         self._one_by_one = False
         self._probing = False
         self._paused = ""
@@ -95,16 +101,20 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until cancelled. What is cut off in an exchange is found at the next start, and looked for."""
+        await self._hold()  # a turn of an earlier run may be under way
         self._begin_anew()
         self._running = True
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._tell_admins())
+        self._release()
+        async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._tell_admins())
+            self._store.follow(self)
+            try:
                 while True:
-                    await self._step(tasks)
-        finally:
-            self._running = False
-            self._turned.set()
+                    await self._step()
+            finally:
+                self._store.follow(None)
+                self._running = False
+                self._turned.set()
 
     async def drain(self) -> None:
         """Claim nothing new; return when nothing is in flight and all outcomes are recorded, after 8 s at most."""
@@ -112,7 +122,7 @@ class Outbox:
         self._bell.set()
         try:
             async with asyncio.timeout(_DRAIN):
-                while self._running and (self._turning or self._busy or self._finished):
+                while self._running and (self._lock.locked() or self._busy or self._finished):
                     self._turned.clear()
                     await self._turned.wait()
         except TimeoutError:
@@ -139,63 +149,92 @@ class Outbox:
 
     # ------------------------------------------------------------ turns
 
-    async def _step(self, tasks: asyncio.TaskGroup) -> None:
-        self._turning = True
+    async def _step(self) -> None:
+        await self._hold()
         outcomes = self._finished[:1] if self._one_by_one else list(self._finished)
+        trouble = ""
         try:
             turn = await self._turn(outcomes)
         except StoreError as error:
-            await self._back_off(f"the database does not record: {error}")
-            return
+            trouble = f"the database does not record: {error}"
         except Exception as error:  # the one named place for bugs of a turn: the loop must live on
             reference = secrets.token_hex(2)
             log.exception("turn broke", ref=reference, kind=type(error).__name__)
             self._set_aside(outcomes)
-            await self._back_off(f"something broke (ref {reference})")
-            return
-        self._take_over(turn, outcomes)
-        for errand in turn.errands:
-            tasks.create_task(self._fly(errand))
-        self._turning = False
+            trouble = f"something broke (ref {reference})"
+        else:
+            self._take_over(turn, outcomes)
+            self._wake = turn.wake
+        finally:
+            self._release()
+        if trouble:
+            await self._back_off(trouble)
+        else:
+            await self._rest()
+
+    async def _hold(self) -> None:
+        """Wait for the lock."""
+        while not self._lock.acquire(blocking=False):
+            self._turned.clear()
+            await self._turned.wait()
+
+    def _release(self) -> None:
+        self._lock.release()
         self._turned.set()
-        await self._rest(turn.wake)
 
     async def _turn(self, outcomes: list[Outcome]) -> Turn:
         now, mono = self._clock(), self._monotonic()
         back = self._offset - (now - mono)
-        busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
-        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
-        searches, holds = dict(self._searches), dict(self._holds)
-        tells, was_paused = mono >= self._next_tell, bool(self._paused)
-        first, only_settle = not self._recovered, self._draining or self._one_by_one
-
-        def work(tx: Tx) -> Turn:
-            turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, tells)
-            if first:
-                turn.lifted = pausing.lift(tx)
-                recover(turn)
-            if back > _SET_BACK:
-                shift(turn, back)
-            for outcome in outcomes:
-                settle(turn, outcome)
-            noted = pausing.read(tx)
-            turn.paused = "" if noted is None else noted.reason
-            turn.lifted |= was_paused and not turn.paused
-            if turn.lifted:  # one try first: the others follow when it went well
-                turn.free = min(free, 1)
-            if not only_settle:
-                choose(turn)
-                if tells:
-                    tell_waiting(turn)
-            ask(turn)
-            return turn
-
-        turn = await self._store.transact(work)
+        turn = await self._store.transact(lambda tx: self._work(tx, now, mono, outcomes, back))
         # What was committed before this turn has rung before, and the turn has seen it; what comes after rings anew.
         self._bell.clear()
         if back > _SET_BACK or back < 0.0:
             self._offset = now - mono
         return turn
+
+    def _work(self, tx: Tx, now: float, mono: float, outcomes: list[Outcome], back: float = 0.0) -> Turn:
+        """A turn's transaction, on the store's thread. ``back``: by how many seconds the clock was set back."""
+        busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
+        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
+        tells = mono >= self._next_tell
+        turn = Turn(tx, self._house, now, mono, busy, free, dict(self._searches), dict(self._holds), tells)
+        if not self._recovered:
+            turn.lifted = pausing.lift(tx)
+            recover(turn)
+        if back > _SET_BACK:
+            shift(turn, back)
+        for outcome in outcomes:
+            settle(turn, outcome)
+        noted = pausing.read(tx)
+        turn.paused = "" if noted is None else noted.reason
+        turn.lifted |= bool(self._paused) and not turn.paused
+        if turn.lifted:  # one try first: the others follow when it went well
+            turn.free = min(free, 1)
+        if not (self._draining or self._one_by_one):
+            choose(turn)
+            if tells:
+                tell_waiting(turn)
+        ask(turn)
+        return turn
+
+    def join(self, tx: Tx) -> bool:
+        """See Follower: a turn in another's transaction. Where anything is unusual, it is left to the loop."""
+        unusual = self._draining or self._one_by_one or self._troubles or not self._recovered
+        if unusual or not self._lock.acquire(blocking=False):
+            return False
+        self._joined = self._work(tx, self._clock(), self._monotonic(), [])
+        return True
+
+    def joined(self, *, committed: bool) -> None:
+        """See Follower. What a turn claimed after the end is found at the next start, like a cut off exchange."""
+        turn, self._joined = self._joined, None
+        try:
+            if self._running and committed and turn is not None:
+                self._take_over(turn, [])
+            if not committed or turn is None or turn.wake < self._wake:
+                self._bell.set()
+        finally:
+            self._release()
 
     def _take_over(self, turn: Turn, outcomes: list[Outcome]) -> None:
         self.turns += 1
@@ -221,6 +260,8 @@ class Outbox:
         elif turn.waiting or turn.paused:
             turn.wake = min(turn.wake, self._next_tell)
         self._trouble, self._troubles = "", 0
+        for errand in turn.errands:
+            self._tasks.create_task(self._fly(errand))
 
     def _note(self, outcome: Outcome) -> None:
         self.seconds += outcome.seconds
@@ -245,13 +286,11 @@ class Outbox:
             log.error("outbox in trouble", reason=trouble)
         self._trouble = trouble
         self._troubles += 1
-        self._turning = False
-        self._turned.set()
         await asyncio.sleep(pause(self._troubles, first=0.2, most=5.0))
 
-    async def _rest(self, wake: float) -> None:
-        """Sleep until the bell rings, an exchange ends, or ``wake`` (monotonic) has come."""
-        seconds = min(wake - self._monotonic(), _POLL)
+    async def _rest(self) -> None:
+        """Sleep until the bell rings, an exchange ends, or the last turn wants another one."""
+        seconds = min(self._wake - self._monotonic(), _POLL)
         if seconds <= 0 or self._bell.is_set():
             return
         try:

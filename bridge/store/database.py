@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Self, TypeVar
@@ -18,7 +19,7 @@ from typing import Self, TypeVar
 import aiosqlite
 
 from bridge.errors import ConfigError, StoreError
-from bridge.interfaces import Topic, Tx
+from bridge.interfaces import Follower, Topic, Tx
 from bridge.store.accounts import SqlAccounts
 from bridge.store.answers import SqlAnswers
 from bridge.store.links import SqlLinks
@@ -105,6 +106,8 @@ class Database:
         self._tx = tx
         self._changed = changed
         self._bells = {topic: asyncio.Event() for topic in Topic}
+        self._loop = asyncio.get_running_loop()
+        self._follower: Follower | None = None
 
     @classmethod
     async def open(cls, path: Path | str) -> Self:
@@ -116,24 +119,31 @@ class Database:
             except BaseException:
                 await connection.ended()
                 raise
-            return await connection.call(lambda raw: cls(connection, *_views(raw)))
+            return cls(connection, *await connection.call(_views))
         except sqlite3.Error as error:
             raise ConfigError(f"{path}: cannot be opened as Kantter's database: {error}") from error
 
     def bell(self, topic: Topic) -> asyncio.Event:
         return self._bells[topic]
 
+    def follow(self, follower: Follower | None) -> None:
+        self._follower = follower
+
     async def transact(self, work: Callable[[Tx], T]) -> T:
         def whole(raw: sqlite3.Connection) -> tuple[T, frozenset[Topic]]:
             self._changed.clear()
+            follower: Follower | None = None
             raw.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._tx)
+                follower = self._join(raw)
                 raw.execute("COMMIT")
             except BaseException:
                 if raw.in_transaction:
                     raw.execute("ROLLBACK")
+                self._tell(follower, committed=False)
                 raise
+            self._tell(follower, committed=True)
             return result, frozenset(self._changed)
 
         try:
@@ -149,6 +159,28 @@ class Database:
         for topic in changed:
             self._bells[topic].set()
         return result
+
+    def _join(self, raw: sqlite3.Connection) -> Follower | None:
+        """On the store's thread: let the follower add its share. Give it when it did."""
+        follower = self._follower
+        if follower is None or Topic.POSTS not in self._changed:
+            return None
+        raw.execute("SAVEPOINT share")
+        try:
+            joined = follower.join(self._tx)
+        except Exception:  # noqa: BLE001 - its bug must not harm others; it is told, and meets it again by itself
+            self._tell(follower, committed=False)
+            raw.execute("ROLLBACK TO share")
+            return None
+        if not joined:
+            return None
+        self._changed.discard(Topic.POSTS)
+        return follower
+
+    def _tell(self, follower: Follower | None, *, committed: bool) -> None:
+        """From the store's thread: tell the follower what became of its share. The caller may be cancelled by now."""
+        if follower is not None:
+            self._loop.call_soon_threadsafe(partial(follower.joined, committed=committed))
 
     async def close(self) -> None:
         await self._connection.close()

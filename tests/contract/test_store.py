@@ -46,6 +46,79 @@ async def test_a_transaction_that_raises_leaves_nothing_behind(store: Store) -> 
     assert await store.transact(lambda tx: tx.notes.get("matrix", "bookmark")) is None
 
 
+class Joiner:
+    """A follower that notes what it is told. ``breaks``: it raises after its share."""
+
+    def __init__(self, *, joins: bool = True, breaks: bool = False) -> None:
+        self.joins = joins
+        self.breaks = breaks
+        self.told: list[bool] = []
+
+    def join(self, tx: Tx) -> bool:
+        if not self.joins:
+            return False
+        tx.notes.put("share", "1", b"x")
+        if self.breaks:
+            raise LookupError
+        return True
+
+    def joined(self, *, committed: bool) -> None:
+        self.told.append(committed)
+
+
+def account_with_a_post(tx: Tx) -> Post:
+    return queue(tx, tx.accounts.put("x", "1", "acme"))
+
+
+async def share(store: Store) -> bytes | None:
+    return await store.transact(lambda tx: tx.notes.get("share", "1"))
+
+
+async def test_a_followers_share_is_committed_with_the_rest_and_rings_no_bell(store: Store) -> None:
+    follower = Joiner()
+    store.follow(follower)
+    post = await store.transact(account_with_a_post)
+    assert follower.told == [True]
+    assert not store.bell(Topic.POSTS).is_set()
+    assert await share(store) == b"x"
+    assert await store.transact(lambda tx: tx.posts.get(post.id)) == post
+
+
+async def test_a_follower_is_asked_about_posts_only_and_may_leave_them(store: Store) -> None:
+    follower = Joiner(joins=False)
+    store.follow(follower)
+    await store.transact(lambda tx: tx.notes.put("a", "1", b"x"))
+    assert not store.bell(Topic.POSTS).is_set()
+    await store.transact(account_with_a_post)
+    assert store.bell(Topic.POSTS).is_set()
+    assert follower.told == []
+    store.follow(None)
+    follower.joins = True
+    await store.transact(account_with_a_post)
+    assert follower.told == []
+
+
+async def test_a_follower_that_breaks_loses_its_share_alone(store: Store) -> None:
+    follower = Joiner(breaks=True)
+    store.follow(follower)
+    post = await store.transact(account_with_a_post)
+    assert follower.told == [False]
+    assert store.bell(Topic.POSTS).is_set()
+    assert await share(store) is None
+    assert await store.transact(lambda tx: tx.posts.get(post.id)) == post
+
+
+async def test_a_follower_hears_of_it_when_the_caller_is_gone(store: Store) -> None:
+    follower = Joiner()
+    store.follow(follower)
+    task = asyncio.create_task(store.transact(account_with_a_post))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    kept = await share(store)
+    assert (kept, follower.told) in [(None, []), (b"x", [True])]
+
+
 async def test_a_cancelled_caller_cannot_leave_half_a_transaction(store: Store) -> None:
     def work(tx: Tx) -> None:
         tx.notes.put("a", "1", b"x")
