@@ -5,8 +5,11 @@ import sys
 
 import structlog
 
-_QUIET = ("nio", "aiohttp", "aiosqlite", "asyncio", "peewee", "urllib3", "filelock")
+_QUIET = ("aiohttp", "aiosqlite", "asyncio", "peewee", "urllib3", "filelock")
 """Libraries whose debug lines hold people's messages or tokens: warnings only, whatever the level."""
+
+_MUTE = ("nio",)
+"""Libraries whose warnings hold what strangers sent, whole and however large; what matters of it we log ourselves."""
 
 _SECRET = ("requests_oauthlib", "requests_oauthlib.oauth1_session", "requests_oauthlib.oauth1_auth", "oauthlib")
 """Libraries that print keys and token pairs at DEBUG."""
@@ -17,6 +20,8 @@ def set_up(level: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     for name in (*_QUIET, *_SECRET):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _MUTE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in _SECRET:
         logging.getLogger(name).propagate = False
     terminal = sys.stderr.isatty()
