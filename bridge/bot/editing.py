@@ -5,13 +5,13 @@ It knows states. It never posts: an edit that makes something else of the comman
 
 from dataclasses import replace
 
-from bridge.bot import posting, signs
+from bridge.bot import linking, posting, signs
 from bridge.bot.asked import NO_FACTS, Asked, House
-from bridge.bot.parse import Bare, Reading, Spoken
+from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.words import subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Edit, Message, Post, PostState, Speech
+from bridge.model import Action, Draft, Edit, LinkState, Message, Post, PostState, Speech
 
 
 def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
@@ -19,11 +19,12 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
 
     A row with ``claimed_at`` had an attempt that may be out with the first text, also when it is queued again.
     """
+    pin = _pin_said(tx, event, reading, house)
     post = tx.posts.of_message(event.room.network, event.target)
     if post is not None and post.room != event.room:
         return  # no such edit exists; and it may come in plain from a homeserver, where the command came encrypted
     if post is None or post.state is PostState.FAILED:
-        if isinstance(reading, Spoken | Bare) and (post is None or post.author == event.sender):
+        if not pin and isinstance(reading, Spoken | Bare) and (post is None or post.author == event.sender):
             _say(tx, event, post, "An edit runs no command. Send it as a new message.")
         return
     if post.author != event.sender or post.action is Action.DELETE or post.deleted:
@@ -46,6 +47,22 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
                 post,
                 f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}",
             )
+
+
+def _pin_said(tx: Tx, event: Edit, reading: Reading | None, house: House) -> bool:
+    """Whether the edit holds the PIN of a pending link. It links nothing; where others may have seen it, it voids."""
+    if not isinstance(reading, Pin) and not (isinstance(reading, Spoken) and reading.command.name == "pin"):
+        return False
+    link = tx.links.pending(event.sender)
+    if link is None or link.state is LinkState.ASKED:
+        return False
+    if event.room == link.room:
+        _say(tx, event, None, "I read no PIN out of an edit. Say it in a new message.")
+    else:
+        tx.links.save(linking.ended(link))
+        words = "I have thrown this attempt to link away, and nothing was linked: others may have seen the PIN here."
+        _say(tx, event, None, f"{words} Say {house.prefix}link to start anew.")
+    return True
 
 
 def _changed(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Draft:

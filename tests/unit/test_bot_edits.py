@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.model import Account, PostState, Role
-from tests.unit.bot_scene import ANA, BEN, DM, STALE, Scene
+from bridge.interfaces import Tx
+from bridge.model import Account, LinkState, PostState, Role
+from tests.unit.bot_scene import ANA, BEN, DM, PRESS, STALE, Scene
 
 URL = "https://x.example/acme/status/1234567890123456789"
 OTHER = "https://x.example/acme/status/9999999999999999999"
@@ -128,3 +129,21 @@ async def test_an_edit_in_another_room_changes_nothing(scene: Scene, acme: Accou
     before = await scene.post()
     assert await scene.edit(ANA, said, "!tweet forged in an unencrypted room") == ""
     assert await scene.post() == before
+
+
+@pytest.mark.parametrize("text", ["1234567", "!pin 1234567"])
+@pytest.mark.parametrize("private", [True, False])
+async def test_a_pin_in_an_edit_links_nothing_and_counts_as_seen_elsewhere(
+    scene: Scene, text: str, private: bool
+) -> None:
+    def work(tx: Tx) -> None:
+        link = tx.links.add(ANA, "x", DM, "$link", None, DM, scene.now)
+        tx.links.save(replace(link, state=LinkState.WAITING, due_at=scene.now + 900.0))
+
+    await scene.store.transact(work)
+    room = DM if private else PRESS
+    said = await scene.say(ANA, "hello", room)
+    words = await scene.edit(ANA, said, text, room)
+    assert ("new message" if private else "thrown this attempt") in words
+    link = await scene.store.transact(lambda tx: tx.links.pending(ANA))
+    assert (link is not None and link.state is LinkState.WAITING) == private
