@@ -293,11 +293,11 @@ class Outbox:
         seconds = min(self._wake - self._monotonic(), _POLL)
         if seconds <= 0 or self._bell.is_set():
             return
+        alarm = asyncio.get_running_loop().call_later(seconds, self._bell.set)
         try:
-            async with asyncio.timeout(seconds):
-                await self._bell.wait()
-        except TimeoutError:
-            return
+            await self._bell.wait()
+        finally:
+            alarm.cancel()
 
     async def _fly(self, errand: Errand) -> None:
         self._finished.append(await self._courier.carry_out(errand))
