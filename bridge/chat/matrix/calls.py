@@ -31,6 +31,10 @@ class DeadToken(ConfigError):
     """The homeserver does not take our access token (any more)."""
 
 
+class TooLarge(ChatUnreachable):
+    """An answer larger than ``LARGEST``: asking for less may help."""
+
+
 def meaning(status: int | None, code: str) -> KantterError:
     """What an error answer means. ``status`` is None where the answer was no Matrix answer at all."""
     said = " ".join(str(part) for part in (status, code) if part)
@@ -107,7 +111,7 @@ async def _read(response: ClientResponse) -> Any:
     async for chunk in response.content.iter_chunked(_CHUNK):
         body += chunk
         if len(body) > LARGEST:
-            raise ChatUnreachable("the homeserver's answer was too large")
+            raise TooLarge("the homeserver's answer was too large")
     return parsed(bytes(body))
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import structlog
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
 
+from bridge.chat.matrix.calls import TooLarge
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.doors import Doors
 from bridge.chat.matrix.events import Json, after_own_join, id_of, listed, part
@@ -39,17 +40,19 @@ _MANY_KEYS = 50
 _MOST_KEY_ANSWERS = 200
 _PATH = "/_matrix/client/v3/sync"
 _NOTHING: dict[str, list[str]] = {"types": []}
-_FILTER = {
-    "presence": _NOTHING,
-    "account_data": _NOTHING,
-    "room": {
+_MOST_EVENTS = 50
+_KEYS_ONLY = {"presence": _NOTHING, "account_data": _NOTHING, "room": {"rooms": []}}
+
+
+def _filter(most: int) -> str:
+    """What a sync answer shall hold: no more than ``most`` timeline events a room."""
+    room = {
         "account_data": _NOTHING,
         "ephemeral": _NOTHING,
         "state": {"types": list(KINDS)},
-        "timeline": {"types": TIMELINE, "limit": 50},
-    },
-}
-_KEYS_ONLY = {"presence": _NOTHING, "account_data": _NOTHING, "room": {"rooms": []}}
+        "timeline": {"types": TIMELINE, "limit": most},
+    }
+    return json.dumps({"presence": _NOTHING, "account_data": _NOTHING, "room": room})
 
 
 class Sync:
@@ -78,6 +81,7 @@ class Sync:
         self._keys = keys
         self._clock = clock
         self._fresh = True
+        self._most = _MOST_EVENTS
         self._synced_at: float | None = None
         self._trouble = "not synced yet"
 
@@ -118,13 +122,19 @@ class Sync:
         at_once = (
             self._fresh or self._trouble
         )  # after a failure, too: a quiet homeserver would keep us unready for a poll
-        query = {"filter": json.dumps(_FILTER), "timeout": "0" if at_once else str(int(_POLL * 1000))}
+        query = {"filter": _filter(self._most), "timeout": "0" if at_once else str(int(_POLL * 1000))}
         if self._bookmark is not None:
             query["since"] = self._bookmark
         if self._fresh:
             query["full_state"] = "true"
         seconds = _FIRST if self._fresh else _POLL + 15.0
-        return await self._ask(query, seconds)
+        try:
+            answer = await self._ask(query, seconds)
+        except TooLarge:
+            self._most = max(self._most // 7, 1)  # 50, 7, 1; what is left out so is paged back room by room
+            raise
+        self._most = _MOST_EVENTS
+        return answer
 
     async def _ask(self, query: dict[str, str], seconds: float) -> Json:
         answer: Json = await call(self._client, "GET", f"{_PATH}?{urlencode(query)}", timeout=seconds)
