@@ -7,13 +7,14 @@ import asyncio
 import signal
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from filelock import FileLock, Timeout
 
 from bridge.bot import Bot
 from bridge.chat.console import ConsoleNetwork
@@ -75,6 +76,27 @@ def data_folder(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the data folder for this process: a second outbox would take what the first one sends for what a crash left.
+
+    Raises ConfigError when another process holds it.
+    """
+    lock = FileLock(folder / "kantter.lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigError(
+            f"bot.data_dir: another process uses {folder}; only one Kantter may run on a data folder"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"bot.data_dir: {folder} cannot be used: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @asynccontextmanager
 async def _parts(
     bot: BotSettings,
@@ -85,7 +107,9 @@ async def _parts(
     clock: Clock = time.time,
 ) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
-        store = await Database.open(data_folder(bot.data_dir) / "kantter.db")
+        folder = data_folder(bot.data_dir)
+        stack.enter_context(_alone(folder))
+        store = await Database.open(folder / "kantter.db")
         stack.push_async_callback(store.close)
         publisher = XPublisher(x, clock=clock)
         stack.push_async_callback(publisher.close)

@@ -111,26 +111,31 @@ async def test_what_others_can_read_is_refused(set_up: SetUp) -> None:
     await refused(kantter, f"chmod 600 {database}")
 
 
-async def test_a_second_process_on_the_same_folder_is_refused(stage: Stage) -> None:
-    ana, dm = await stage.linked()
-    first = stage.kantter.port
-    text = stage.kantter.config.read_text()
-    stage.kantter.config.write_text(text.replace(f":{first}", f":{free_port()}"))
-    code, said = await stage.kantter.command("run", "--config", str(stage.kantter.config))
-    assert code == 2, said
-    assert "Traceback" not in said
-    assert str(stage.kantter.data) in said
-    await ana.say(dm, "!tweet still here")
-    await stage.until_on_x("still here")
+# ---------------------------------------------------------------- looked at
 
 
-async def test_modes_of_what_it_makes(stage: Stage) -> None:
+async def test_one_that_runs(stage: Stage) -> None:
+    """Its pages, the modes of what it makes, and that no second process touches its folder."""
+    assert [await stage.kantter.page(path) for path in ("/live", "/ready", "/metrics", "/")] == [200, 200, 200, 404]
     for path in [stage.kantter.data, *stage.kantter.data.rglob("*")]:
         mode = path.stat().st_mode & 0o777
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path}: {mode:o}"
 
-
-# ---------------------------------------------------------------- looked at
+    ana, dm = await stage.linked()
+    stage.fault(Kind.DELAY, seconds=4.0)
+    await ana.say(dm, "!tweet still here")
+    await stage.until_state("sending")
+    text = stage.kantter.config.read_text()
+    stage.kantter.config.write_text(text.replace(f":{stage.kantter.port}", f":{free_port()}"))
+    await refused(stage.kantter, str(stage.kantter.data))
+    assert stage.states() == ["sending"]  # not taken for what a crash left behind
+    await stage.until_told(ana, "still here")
+    assert ana.heard("unknown") == []
+    metrics = await stage.kantter.read("/metrics")
+    assert 'kantter_outcomes{of="posted"} 1.0' in metrics
+    assert ana.user_id not in metrics
+    assert await stage.kantter.stop() == 0
+    assert await stage.kantter.page("/live") is None
 
 
 async def test_the_doctor(set_up: SetUp) -> None:
@@ -156,13 +161,6 @@ async def test_the_doctor(set_up: SetUp) -> None:
     code, said = await doctor()
     assert code == 1, said
     assert [line for line in said.splitlines() if line.startswith("FAIL")], said
-
-
-async def test_live_comes_before_ready(stage: Stage) -> None:
-    """See also the start while the homeserver is away, in the tests of kills."""
-    assert [await stage.kantter.page(path) for path in ("/live", "/ready", "/metrics", "/")] == [200, 200, 200, 404]
-    assert await stage.kantter.stop() == 0
-    assert await stage.kantter.page("/live") is None
 
 
 async def test_a_dead_matrix_token_ends_it_with_a_clear_line(stage: Stage) -> None:
