@@ -47,6 +47,9 @@ def next_time(tx: Tx, author: Identity, house: House, now: float) -> float:
 
 
 def _held(tx: Tx, author: Identity) -> list[float]:
-    """When the posts were made that wait for ``author``'s word before they are sent."""
-    rows = tx.posts.in_state(PostState.HELD)
-    return [row.created_at for row in rows if row.author == author and row.action is not Action.DELETE]
+    """When the posts were made that wait for ``author``'s word before they are sent. Those of others are not read,
+    however many they are; what has just come is not asked about yet, and is little.
+    """
+    rows = [*tx.posts.waiting_for(author), *tx.posts.unasked()]
+    mine = (row for row in rows if row.author == author and row.state is PostState.HELD)
+    return [row.created_at for row in mine if row.action is not Action.DELETE]

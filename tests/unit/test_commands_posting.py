@@ -1,11 +1,13 @@
 """tweet, reply, retweet: what they queue, as whom, and what they refuse."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.model import Action, Draft, PostState, Role, Speech
+from bridge.interfaces import Tx
+from bridge.model import Action, Draft, Identity, PostState, Role, Speech
 from tests.unit.bot_scene import ADMIN, ANA, BEN, DM, EVE, LOBBY, NOW, PRESS, STALE, Scene, open_scene
 
 URL = "https://x.example/acme/status/1234567890123456789"
@@ -253,3 +255,24 @@ async def test_an_admin_of_the_operator_has_no_account_by_that(scene: Scene) -> 
     await scene.account("acme", ana=Role.OWNER)
     assert "!link" in await scene.ask(ADMIN, "!tweet hello")
     assert await scene.posts() == []
+
+
+async def test_what_others_have_waiting_is_not_read_for_the_cap(tmp_path: Path) -> None:
+    async with open_scene(tmp_path, cap=1) as scene:
+        account = await scene.account("acme", ana=Role.OWNER)
+
+        def fill(tx: Tx) -> None:
+            for number in range(8000):
+                who = Identity("matrix", f"@{number % 20}:example.org")
+                asked = tx.answers.ask(who, PRESS).id if number < 20 else number % 20 + 1
+                tx.posts.add(
+                    Action.POST, account.id, who, PRESS, f"$held{number}", None, Draft("x"), state=PostState.HELD,
+                    now=scene.now, fresh_at=scene.now, due_at=scene.now, question_id=asked,
+                )  # fmt: skip
+
+        await scene.store.transact(fill)
+        await scene.say(ANA, "!tweet one")
+        began = time.process_time()
+        for number in range(10):
+            assert "limit of 1 posts" in await scene.ask(ANA, f"!tweet more {number}")
+        assert time.process_time() - began < 1.0  # reading them all takes three times that
