@@ -283,7 +283,7 @@ class Posts(Protocol):
 
     def get(self, post_id: int) -> Post | None: ...
 
-    def save(self, post: Post) -> None: ...
+    def save(self, *posts: Post) -> None: ...
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
         """Those rows, each with what must be known to send it, oldest first."""
@@ -372,6 +372,10 @@ class Answers(Protocol):
         question_id: int | None = None,
     ) -> int: ...
 
+    def add_all(self, answers: Collection[Answer]) -> None:
+        """Add them in this order. Their ids and ``event_id`` are not looked at: they get new ones."""
+        ...
+
     def claim(self, now: float, busy: Collection[Room], limit: int) -> list[tuple[str, list[Answer]]]:
         """For each room that is not busy, the next batch that is due: several texts of one thread are one batch, so
         that they become one message. The key of a batch is kept, so that a repetition is the same batch.
@@ -385,6 +389,8 @@ class Answers(Protocol):
     def give_up(self, key: str, now: float) -> None: ...
 
     def of_post(self, post_id: int, speech: Speech, body: str | None = None) -> list[Answer]: ...
+
+    def of_posts(self, post_ids: Collection[int], speech: Speech) -> list[Answer]: ...
 
     def cancel(self, answer_id: int) -> bool:
         """Take back an answer that no attempt was made to send; False when it is too late for that."""

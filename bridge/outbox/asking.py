@@ -25,7 +25,7 @@ def _ask(turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Ques
         question = tx.answers.ask(author, room)
         for post in theirs:
             tx.posts.save(replace(post, question_id=question.id, due_at=ENDLESS))
-            take_away(tx, post, WAITS)
+            take_away(tx, [post], WAITS)
         threads = {post.thread for post in theirs}
         tx.answers.add(
             room,

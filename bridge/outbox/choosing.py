@@ -113,7 +113,7 @@ def _undo(turn: Turn, row: Post, target: Post) -> None:
         tx.posts.save(replace(target, state=PostState.UNKNOWN, reason="", question_id=None))
         return
     tx.posts.save(replace(target, state=PostState.FAILED, reason="undone"))
-    telling.take_away(tx, target, telling.WAITS, telling.UNSURE)
+    telling.take_away(tx, [target], telling.WAITS, telling.UNSURE)
     tx.answers.add(target.room, Speech.REACTION, telling.FAILED, target=target.message_id, post_id=target.id)
     tx.posts.save(replace(row, state=PostState.FAILED, reason="undone before it went out"))
     telling.end(tx, row, telling.DONE, words.undone_in_time(target))

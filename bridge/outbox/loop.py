@@ -203,8 +203,7 @@ class Outbox:
             recover(turn)
         if back > _SET_BACK:
             shift(turn, back)
-        for outcome in outcomes:
-            settle(turn, outcome)
+        settle(turn, outcomes)
         noted = pausing.read(tx)
         turn.paused = "" if noted is None else noted.reason
         turn.lifted |= bool(self._paused) and not turn.paused

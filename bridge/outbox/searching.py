@@ -62,7 +62,7 @@ def looked(turn: Turn, errand: Errand, search: Search, result: Receipt | Publish
         return
     if isinstance(result, Receipt) and turn.tx.posts.find(errand.account.publisher, result.remote_id) is None:
         turn.counts["posted"] += 1
-        went_out(turn, post, errand.account, result.remote_id)
+        went_out(turn, (post, errand.account, result.remote_id))
         return
     asked_at = search.next_at
     over = turn.mono >= search.until if isinstance(result, PublishError) else asked_at >= search.enough
@@ -74,16 +74,20 @@ def looked(turn: Turn, errand: Errand, search: Search, result: Receipt | Publish
     turn.searches[post.id] = replace(search, next_at=next_at)
 
 
-def went_out(turn: Turn, post: Post, account: Account, remote_id: str) -> None:
-    """The post is out: record and say it."""
-    turn.searches.pop(post.id, None)
-    if post.state is PostState.UNKNOWN and not any(s.account_id == account.id for s in turn.searches.values()):
-        turn.holds.pop(account.id, None)
-    turn.tx.posts.save(
-        replace(post, state=PostState.POSTED, remote_id=remote_id, question_id=None, due_at=turn.now, reason="")
-    )
-    url = turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
-    telling.end(turn.tx, post, telling.DONE, words.posted(post, account, url, turn.house.prefix))
+def went_out(turn: Turn, *posted: tuple[Post, Account, str]) -> None:
+    """Those posts of these accounts are out, with those ids: record and say it."""
+    rows, said = [], []
+    for post, account, remote_id in posted:
+        turn.searches.pop(post.id, None)
+        if post.state is PostState.UNKNOWN and not any(s.account_id == account.id for s in turn.searches.values()):
+            turn.holds.pop(account.id, None)
+        rows.append(
+            replace(post, state=PostState.POSTED, remote_id=remote_id, question_id=None, due_at=turn.now, reason="")
+        )
+        url = turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
+        said.append((post, words.posted(post, account, url, turn.house.prefix)))
+    turn.tx.posts.save(*rows)
+    telling.end_all(turn.tx, telling.DONE, said)
 
 
 def give_up(turn: Turn, post: Post, account: Account) -> None:

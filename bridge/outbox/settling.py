@@ -6,6 +6,7 @@ A row that goes back to QUEUED keeps ``claimed_at`` only when an earlier attempt
 ``claimed_at`` is doubtful, and a refusal as a duplicate then proves that the earlier attempt went out.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.errors import (
@@ -16,7 +17,7 @@ from bridge.errors import (
     Throttled,
     Unreachable,
 )
-from bridge.model import Action, Post, PostState, Receipt
+from bridge.model import Account, Action, Post, PostState, Receipt
 from bridge.outbox import pausing, searching, telling, words
 from bridge.outbox.errand import Errand, Outcome
 from bridge.outbox.turn import Turn
@@ -29,13 +30,27 @@ _MOST_TRIES = 8
 """Of what may be repeated and gives no clear answer: about four minutes."""
 
 
-def settle(turn: Turn, outcome: Outcome) -> None:
-    """Record one outcome."""
+def settle(turn: Turn, outcomes: Sequence[Outcome]) -> None:
+    """Record all outcomes: those of posts that are out in one go, since they are many."""
+    out: list[tuple[Post, Account, str]] = []
+    for outcome in outcomes:
+        errand, result = outcome.errand, outcome.result
+        if errand.search is None and isinstance(result, Receipt) and errand.post.action is not Action.DELETE:
+            turn.counts["posted"] += 1
+            _rest(turn, errand, result)
+            out.append((errand.post, errand.account, result.remote_id))
+        else:
+            _settle(turn, outcome)
+    if out:
+        searching.went_out(turn, *out)
+
+
+def _settle(turn: Turn, outcome: Outcome) -> None:
     errand, result = outcome.errand, outcome.result
     if errand.search is not None:
         searching.looked(turn, errand, errand.search, result)
     elif isinstance(result, Receipt):
-        _done(turn, errand, result)
+        _deleted(turn, errand, result)
     elif isinstance(result, Rejected):
         _rejected(turn, errand, result)
     elif isinstance(result, LinkBroken):
@@ -54,14 +69,15 @@ def settle(turn: Turn, outcome: Outcome) -> None:
         _unknown(turn, errand, str(result))
 
 
-def _done(turn: Turn, errand: Errand, receipt: Receipt) -> None:
-    tx, post, account = turn.tx, errand.post, errand.account
+def _rest(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     if receipt.rest is not None:
-        tx.accounts.rest(account.id, post.action, receipt.rest)
-    turn.counts["posted" if post.action is not Action.DELETE else "deleted"] += 1
-    if post.action is not Action.DELETE:
-        searching.went_out(turn, post, account, receipt.remote_id)
-        return
+        turn.tx.accounts.rest(errand.account.id, errand.post.action, receipt.rest)
+
+
+def _deleted(turn: Turn, errand: Errand, receipt: Receipt) -> None:
+    tx, post, account = turn.tx, errand.post, errand.account
+    _rest(turn, errand, receipt)
+    turn.counts["deleted"] += 1
     tx.posts.save(replace(post, state=PostState.POSTED, reason=""))
     target = None if post.undoes is None else tx.posts.get(post.undoes)
     if target is not None:

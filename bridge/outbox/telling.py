@@ -7,34 +7,47 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bridge.interfaces import Tx
-from bridge.model import Identity, Post, Room, Speech
+from bridge.model import Answer, Identity, Post, Room, Speech
 from bridge.outbox import words
 from bridge.outbox.turn import Turn
 
 WAITS, DONE, FAILED, UNSURE = "⏳", "✅", "❌", "❓"
 
 
-def take_away(tx: Tx, post: Post, *signs: str) -> None:
-    """Remove our ``signs`` on the row's command; one that was not sent yet never will be."""
-    shown = [answer for answer in tx.answers.of_post(post.id, Speech.REACTION) if answer.body in signs]
+def take_away(tx: Tx, posts: Sequence[Post], *signs: str) -> None:
+    """Remove our ``signs`` on the rows' commands; one that was not sent yet never will be."""
+    shown = [a for a in tx.answers.of_posts([post.id for post in posts], Speech.REACTION) if a.body in signs]
     late = [answer for answer in shown if not tx.answers.cancel(answer.id)]
     if late:
-        gone = {answer.target_answer for answer in tx.answers.of_post(post.id, Speech.REDACTION)}
+        gone = {a.target_answer for a in tx.answers.of_posts([post.id for post in posts], Speech.REDACTION)}
         for answer in late:
             if answer.id not in gone:
-                tx.answers.add(answer.room, Speech.REDACTION, "", target_answer=answer.id, post_id=post.id)
+                tx.answers.add(answer.room, Speech.REDACTION, "", target_answer=answer.id, post_id=answer.post_id)
 
 
 def end(tx: Tx, post: Post, sign: str, said: str) -> None:
     """``sign`` comes instead of the earlier ones, and the words."""
-    take_away(tx, post, *((WAITS,) if sign == UNSURE else (WAITS, UNSURE)))
-    tx.answers.add(post.room, Speech.REACTION, sign, target=post.message_id, post_id=post.id)
-    say(tx, post, said)
+    end_all(tx, sign, [(post, said)])
+
+
+def end_all(tx: Tx, sign: str, ended: Sequence[tuple[Post, str]]) -> None:
+    """As ``end``, for several rows that ended alike."""
+    take_away(tx, [post for post, _ in ended], *((WAITS,) if sign == UNSURE else (WAITS, UNSURE)))
+    answers: list[Answer] = []
+    for post, said in ended:
+        answers.append(Answer(0, post.room, Speech.REACTION, sign, target=post.message_id, post_id=post.id))
+        answers.append(_words(post, said))
+    tx.answers.add_all(answers)
 
 
 def say(tx: Tx, post: Post, said: str) -> None:
     """Words as a reply to the row's command."""
-    tx.answers.add(
+    tx.answers.add_all([_words(post, said)])
+
+
+def _words(post: Post, said: str) -> Answer:
+    return Answer(
+        0,
         post.room,
         Speech.TEXT,
         said,

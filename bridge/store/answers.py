@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.interfaces import Topic
 from bridge.model import Answer, Identity, Question, Room, Speech
+from bridge.store.sql import marks
 
 _COLUMNS = (
     "id, network, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id, event_id"
@@ -33,6 +34,21 @@ def _answer(row: Sequence[Any]) -> Answer:
     )
 
 
+_INSERT = (
+    "INSERT INTO answer (network, room, speech, body, target, target_answer, thread, mention, due_at, post_id,"
+    " question_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _row(answer: Answer) -> tuple[object, ...]:
+    """Without what only a sent answer has."""
+    return (
+        answer.room.network, answer.room.id, answer.speech.value, answer.body, answer.target, answer.target_answer,
+        answer.thread, None if answer.mention is None else answer.mention.name, answer.due_at, answer.post_id,
+        answer.question_id,
+    )  # fmt: skip
+
+
 class SqlAnswers:
     def __init__(self, raw: sqlite3.Connection, changed: set[Topic], instance: str) -> None:
         self._raw = raw
@@ -57,15 +73,12 @@ class SqlAnswers:
         question_id: int | None = None,
     ) -> int:
         self._changed.add(Topic.ANSWERS)
-        cursor = self._raw.execute(
-            "INSERT INTO answer (network, room, speech, body, target, target_answer, thread, mention, due_at, post_id,"
-            " question_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                room.network, room.id, speech.value, body, target, target_answer, thread,
-                None if mention is None else mention.name, due_at, post_id, question_id,
-            ),
-        )  # fmt: skip
-        return cursor.lastrowid or 0
+        row = _row(Answer(0, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id))
+        return self._raw.execute(_INSERT, row).lastrowid or 0
+
+    def add_all(self, answers: Collection[Answer]) -> None:
+        self._changed.add(Topic.ANSWERS)
+        self._raw.executemany(_INSERT, [_row(answer) for answer in answers])
 
     def claim(self, now: float, busy: Collection[Room], limit: int) -> list[tuple[str, list[Answer]]]:
         queues: dict[Room, list[Answer]] = {}
@@ -109,6 +122,9 @@ class SqlAnswers:
     def of_post(self, post_id: int, speech: Speech, body: str | None = None) -> list[Answer]:
         found = self._all("post_id = ? AND speech = ? ORDER BY id", post_id, speech.value)
         return [a for a in found if body is None or a.body == body]
+
+    def of_posts(self, post_ids: Collection[int], speech: Speech) -> list[Answer]:
+        return self._all(f"post_id IN ({marks(post_ids)}) AND speech = ? ORDER BY id", *post_ids, speech.value)
 
     def cancel(self, answer_id: int) -> bool:
         sql = "DELETE FROM answer WHERE id = ? AND batch IS NULL AND done_at IS NULL"

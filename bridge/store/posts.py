@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.interfaces import Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
+from bridge.store.sql import marks
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
@@ -46,10 +47,6 @@ def _ready(row: Sequence[Any]) -> Ready:
         role=None if role is None else Role(role),
         rest=until or 0.0,
     )
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _post(row: Sequence[Any]) -> Post:
@@ -139,26 +136,29 @@ class SqlPosts:
     def get(self, post_id: int) -> Post | None:
         return self._one("id = ?", post_id)
 
-    def save(self, post: Post) -> None:
+    def save(self, *posts: Post) -> None:
         self._changed.add(Topic.POSTS)
-        self._raw.execute(
+        self._raw.executemany(
             "UPDATE post SET text = ?, reply_to = ?, state = ?, fresh_at = ?, due_at = ?, claimed_at = ?, attempts = ?,"
             " remote_id = ?, question_id = ?, deleted = ?, reason = ? WHERE id = ?",
-            (
-                post.draft.text, post.draft.reply_to, post.state.value, post.fresh_at, post.due_at, post.claimed_at,
-                post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
-            ),
+            [
+                (
+                    post.draft.text, post.draft.reply_to, post.state.value, post.fresh_at, post.due_at, post.claimed_at,
+                    post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
+                )
+                for post in posts
+            ],
         )  # fmt: skip
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
-        where = f"WHERE post.id IN ({_marks(post_ids)}) ORDER BY post.id"
+        where = f"WHERE post.id IN ({marks(post_ids)}) ORDER BY post.id"
         return [_ready(row) for row in self._raw.execute(_READY + where, tuple(post_ids))]
 
     def claim(self, post_ids: Collection[int], now: float) -> None:
         self._changed.add(Topic.POSTS)
         self._raw.execute(
             "UPDATE post SET state = 'sending', claimed_at = coalesce(claimed_at, ?), attempts = attempts + 1"  # noqa: S608 - ours
-            f" WHERE id IN ({_marks(post_ids)})",
+            f" WHERE id IN ({marks(post_ids)})",
             (now, *post_ids),
         )
 

@@ -9,6 +9,7 @@ from bridge.interfaces import Ready, Store, Topic, Tx
 from bridge.model import (
     Account,
     Action,
+    Answer,
     Draft,
     Identity,
     LinkState,
@@ -265,6 +266,23 @@ async def test_what_must_be_known_to_send_comes_with_the_rows(store: Store) -> N
             Ready(first, acme, Sealed(b"sealed"), Role.POSTER, NOW + 5),
             Ready(other, broken, None, None, 0.0),
         ]
+
+    await store.transact(work)
+
+
+async def test_several_answers_are_added_in_order_and_found_by_their_posts(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        acme = tx.accounts.put("x", "7", "acme")
+        first, other, third = (queue(tx, acme, text) for text in "123")
+        earlier = tx.answers.add(PRESS, Speech.TEXT, "earlier", post_id=first.id)
+        said = Answer(0, PRESS, Speech.TEXT, "a", "$m", None, "$t", ANA, NOW, first.id, None)
+        shown = Answer(0, PRESS, Speech.REACTION, "b", target_answer=earlier, post_id=other.id)
+        tx.answers.add_all([said, shown, replace(said, body="c", post_id=third.id)])
+        ids = [first.id, other.id]
+        texts = tx.answers.of_posts(ids, Speech.TEXT)
+        assert [answer.body for answer in texts] == ["earlier", "a"]
+        assert texts[1] == replace(said, id=earlier + 1)
+        assert tx.answers.of_posts(ids, Speech.REACTION) == [replace(shown, id=earlier + 2)]
 
     await store.transact(work)
 
