@@ -88,10 +88,11 @@ class SqlAccounts:
     def usable_by(self, identity: Identity) -> list[tuple[Account, Role]]:
         rows = self._raw.execute(
             f"SELECT {_COLUMNS}, t.role FROM team t JOIN account a ON a.id = t.account_id"  # noqa: S608 - our columns
-            " WHERE t.network = ? AND t.name = ? ORDER BY lower(a.handle), a.id",
+            " WHERE t.network = ? AND t.name = ?",
             (identity.network, identity.name),
         )
-        return [(_account(row), Role(row[6])) for row in rows]
+        usable = [(_account(row), Role(row[6])) for row in rows]
+        return sorted(usable, key=lambda pair: (pair[0].handle.lower(), pair[0].id))
 
     def default(self, scope: Identity | Room) -> int | None:
         row = self._raw.execute(
@@ -131,7 +132,8 @@ class SqlAccounts:
         default = self.default(old)
         if default is not None:
             self.set_default(old, None)
-            self.set_default(new, default)
+            if self.default(new) is None:  # an old room's admin can point at the new one again and again
+                self.set_default(new, default)
         ids = (new.id, old.network, old.id)
         self._raw.execute("UPDATE answer SET room = ? WHERE done_at IS NULL AND network = ? AND room = ?", ids)
         self._raw.execute(

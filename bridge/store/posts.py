@@ -192,6 +192,8 @@ class SqlPosts:
         return int(self._raw.execute(sql, (author.network, author.name, since)).fetchone()[0])
 
     def heads(self) -> list[tuple[int, int, float]]:
+        if self._raw.execute(f"SELECT 1 FROM post WHERE {_WAITING} LIMIT 1").fetchone() is None:  # noqa: S608 - ours
+            return []  # as mostly: it costs a fifth of finding that out below
         return self._raw.execute(_HEADS).fetchall()
 
     def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:
