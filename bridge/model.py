@@ -102,13 +102,18 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that could not be decrypted, or not be trusted. ``reason`` is a sentence for the sender."""
+    """A message that could not be decrypted, or not be trusted. ``reason`` is a sentence for the sender.
+
+    ``text``: what it says, where that could be read; it never runs, but tells whether it was meant for the bot at all.
+    """
 
     id: str
     room: Room
     sender: Identity
     sent_at: float
     reason: str
+    text: str | None = None
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Heard:
 
 def listen(event: Event, house: House) -> Heard:
     """Read the event's text, where it has one. Pure."""
-    if isinstance(event, Message | Edit):
+    if isinstance(event, Message | Edit | Unreadable) and event.text is not None:
         return Heard(event, read(event.text, prefix=house.prefix, direct=event.direct, verbs=house.verbs))
     return Heard(event)
 
@@ -65,7 +65,8 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case Redaction() as redaction:
             _removed(tx, redaction, house, now)
         case Unreadable() as unreadable:
-            _unreadable(tx, unreadable, deaf)
+            if unreadable.text is None or heard.reading is not None:  # people talk to each other, too
+                _unreadable(tx, unreadable, deaf)
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
         case RoomLost():
@@ -111,8 +112,12 @@ def _suggest(tx: Tx, message: Message, reading: Unknown, house: House, now: floa
     asked = Asked(message, "", None, "", NO_FACTS, now)
     standing = standing_of(tx, asked, house)
     word = next((word for word, command in reading.near if open_to(command, standing)), None)
+    first = ""
+    if word is None and not standing.accounts:
+        word = next((word for word, command in reading.near if command.publishes), None)
+        first = f" To post, link an account first: write {house.prefix}link to me in private."
     if word is not None:
-        asked.reply(tx, f"I know no such verb. Do you mean {house.prefix}{word}? Nothing was done.")
+        asked.reply(tx, f"I know no such verb. Do you mean {house.prefix}{word}? Nothing was done.{first}")
 
 
 def _removed(tx: Tx, event: Redaction, house: House, now: float) -> None:

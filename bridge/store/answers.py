@@ -14,6 +14,8 @@ _COLUMNS = (
 )
 _MOST_LINES = 20
 """Answers in one message: more would be cut by some networks and read by nobody."""
+_MOST_SHUT = 10_000
+"""Rooms that a query can leave out; SQLite takes 32,766 values."""
 
 
 def _answer(row: Sequence[Any]) -> Answer:
@@ -82,7 +84,11 @@ class SqlAnswers:
 
     def claim(self, now: float, busy: Collection[Room], limit: int) -> list[tuple[str, list[Answer]]]:
         queues: dict[Room, list[Answer]] = {}
-        for answer in self._all("done_at IS NULL AND due_at <= ? ORDER BY id LIMIT 1000", now):
+        # A room that is busy or cannot be reached may have any number of answers: they must not fill the window.
+        shut = [part for room in list(busy)[:_MOST_SHUT] for part in (room.network, room.id)]
+        rooms = ", ".join(["(?, ?)"] * (len(shut) // 2))
+        others = f" AND (network, room) NOT IN (VALUES {rooms})" if shut else ""
+        for answer in self._all(f"done_at IS NULL AND due_at <= ?{others} ORDER BY id LIMIT 1000", now, *shut):
             if answer.room not in busy and (answer.room in queues or len(queues) < limit):
                 queues.setdefault(answer.room, []).append(answer)
         return [self._batch(queue) for queue in queues.values()]

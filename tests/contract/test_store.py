@@ -337,6 +337,32 @@ async def test_several_answers_in_a_room_are_one_batch_with_one_lasting_key(stor
     assert [a.body for a in found] == ["one", "two"]
 
 
+async def test_the_backlog_of_one_room_silences_no_other(store: Store) -> None:
+    other = Room("matrix", "!other")
+
+    def work(tx: Tx) -> list[str]:
+        for number in range(1500):
+            tx.answers.add(PRESS, Speech.TEXT, f"{number}")
+        tx.answers.add(other, Speech.TEXT, "hi")
+        return [answer.body for _, batch in tx.answers.claim(NOW, {PRESS}, 9) for answer in batch]
+
+    assert await store.transact(work) == ["hi"]
+
+
+async def test_a_room_that_moved_again_does_not_change_what_was_chosen_in_the_new_one(store: Store) -> None:
+    new = Room("matrix", "!new")
+
+    def work(tx: Tx) -> tuple[int | None, int | None, int]:
+        acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")
+        tx.accounts.set_default(new, zoo.id)
+        tx.accounts.set_default(PRESS, acme.id)
+        tx.accounts.move_room(PRESS, new)
+        return tx.accounts.default(PRESS), tx.accounts.default(new), zoo.id
+
+    gone, kept, zoo_id = await store.transact(work)
+    assert (gone, kept) == (None, zoo_id)
+
+
 async def test_a_redaction_finds_the_event_of_an_earlier_answer(store: Store) -> None:
     def work(tx: Tx) -> str | None:
         glass = tx.answers.add(PRESS, Speech.REACTION, "⏳", target="$1")

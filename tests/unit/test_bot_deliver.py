@@ -198,6 +198,25 @@ async def test_what_could_not_be_read_is_answered_once_a_batch(scene: Scene) -> 
     assert texts[0].body.startswith("I cannot read that")
 
 
+async def test_what_people_say_to_each_other_is_not_refused_aloud(scene: Scene) -> None:
+    def untrusted(text: str) -> Unreadable:
+        return Unreadable(f"$of {text}", PRESS, ANA, NOW, "That came unencrypted, so I did not run it.", text)
+
+    await scene.bot.deliver([untrusted("good morning everybody")])
+    assert await scene.answers(Speech.TEXT) == []
+    await scene.bot.deliver([untrusted("!tweet hello")])
+    [told] = await scene.answers(Speech.TEXT)
+    assert told.target == "$of !tweet hello"
+    assert await scene.posts() == []
+
+
+async def test_a_slip_of_somebody_without_an_account_names_the_verb_and_the_way_to_it(scene: Scene) -> None:
+    await scene.say(BEN, "!twet hello")
+    [told] = await scene.answers(Speech.TEXT)
+    assert "Do you mean !tweet?" in told.body
+    assert "!link" in told.body
+
+
 async def test_a_room_that_moved_takes_its_default_along(scene: Scene, acme: Account) -> None:
     await scene.store.transact(lambda tx: tx.accounts.set_default(PRESS, acme.id))
     await scene.say(ANA, "!tweet hello")

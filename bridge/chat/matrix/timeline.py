@@ -29,7 +29,7 @@ from bridge.chat.matrix.roster import Roster
 from bridge.chat.matrix.trust import Trust
 from bridge.errors import ChatRefused, KantterError
 from bridge.interfaces import Clock
-from bridge.model import Event, Room, Unreadable
+from bridge.model import Edit, Event, Message, Room, Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,6 @@ UNKNOWN_SENDER = "I could not find out whose device sent that, so I did not run 
 _PAGE = 100
 _LONGEST_GAP = 10_000
 _TOLD_AGAIN = 300.0
-_REFUSED_AGAIN = 60.0  # somebody who has just verified the device, or thinks so, tries again soon
 _REMEMBERED = 10_000
 
 
@@ -153,10 +152,8 @@ class Timeline:
         content = part(raw, "content")
         if not is_text(raw.get("type"), content):
             return None
-        if self._roster.is_encrypted(room_id):
-            return self._unreadable(envelope, PLAINTEXT, "plaintext")
-        relation = part(content, "m.relates_to")
-        return read_text(envelope, content, relation, direct=False, replay_key=None)
+        said = read_text(envelope, content, part(content, "m.relates_to"), direct=False, replay_key=None)
+        return _refused(said, PLAINTEXT) if self._roster.is_encrypted(room_id) else said
 
     async def _encrypted(self, room_id: str, raw: Json, envelope: Envelope) -> Event | None:
         if is_redacted(raw) or self._client.olm is None:
@@ -173,15 +170,14 @@ class Timeline:
         if not is_text(opened.type, opened.content):
             return None
         problem = await self._problem(envelope.sender.name, opened)
-        if problem is not None:
-            return self._unreadable(envelope, problem, problem, within=_REFUSED_AGAIN)
-        return read_text(
+        said = read_text(
             envelope,
             opened.content,
             opened.relation,
             direct=self._roster.looks_direct(room_id, envelope.sender.name),
             replay_key=opened.replay_key,
         )
+        return said if problem is None else _refused(said, problem)
 
     async def _problem(self, sender: str, opened: Opened) -> str | None:
         try:
@@ -190,8 +186,15 @@ class Timeline:
             log.warning("the homeserver does not tell of a sender's devices", sender=sender, exc_info=True)
             return UNKNOWN_SENDER
 
-    def _unreadable(self, envelope: Envelope, reason: str, kind: str, within: float = _TOLD_AGAIN) -> Unreadable | None:
+    def _unreadable(self, envelope: Envelope, reason: str, kind: str) -> Unreadable | None:
         what = (envelope.room.id, envelope.sender.name, kind)
-        if self._told.already(what, envelope.id, self._clock(), within):
+        if self._told.already(what, envelope.id, self._clock(), _TOLD_AGAIN):
             return None
         return Unreadable(envelope.id, envelope.room, envelope.sender, envelope.sent_at, reason)
+
+
+def _refused(said: Message | Edit | None, reason: str) -> Unreadable | None:
+    """A text that could be read and must not run. Whether it was meant for the bot at all is not known here."""
+    if said is None:
+        return None
+    return Unreadable(said.id, said.room, said.sender, said.sent_at, reason, said.text, said.direct)
