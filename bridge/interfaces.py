@@ -259,6 +259,15 @@ class Ready:
     rest: float
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which kinds of rows there are: any QUEUED; a QUEUED DELETE; one that is HELD without a question."""
+
+    queued: bool
+    deletes: bool
+    unasked: bool
+
+
 class Posts(Protocol):
     """The rows of the outbox."""
 
@@ -312,6 +321,8 @@ class Posts(Protocol):
     def count_since(self, author: Identity, since: float) -> int:
         """How many posts and reposts of that person were made since then and did not fail."""
         ...
+
+    def kinds(self) -> Kinds: ...
 
     def heads(self) -> list[tuple[int, int, float]]:
         """(account id, post id, due_at) of the oldest QUEUED post or repost of each account, oldest first."""

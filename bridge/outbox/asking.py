@@ -14,7 +14,8 @@ from bridge.outbox.turn import ENDLESS, Turn
 
 def ask(turn: Turn) -> None:
     """Ask about every HELD row without a question, and about the rows whose search ended in vain."""
-    _ask(turn, turn.tx.posts.unasked(), words.ask_stale)
+    if turn.unasked:
+        _ask(turn, turn.tx.posts.unasked(), words.ask_stale)
     if turn.unsure:
         _ask(turn, turn.unsure, words.ask_unsure)
 

@@ -21,13 +21,15 @@ def choose(turn: Turn) -> None:
     """Claim as much as is free: looks first, then what is to be deleted, then posts."""
     if turn.free > 0:
         _searches(turn)
-    deletes = turn.tx.posts.due((PostState.QUEUED,), Action.DELETE, ENDLESS)
+    kinds = turn.tx.posts.kinds()
+    turn.unasked = kinds.unasked
+    deletes = turn.tx.posts.due((PostState.QUEUED,), Action.DELETE, ENDLESS) if kinds.deletes else ()
     for row in deletes:
         if row.due_at == ENDLESS:
             row = _awaited(turn, row) or row
         if row.due_at < ENDLESS and not turn.paused:
             _delete(turn, row)
-    if not turn.paused:
+    if kinds.queued and not turn.paused:
         _posts(turn)
     claimed = [errand.post.id for errand in turn.errands if errand.search is None]
     if claimed:
@@ -229,6 +231,7 @@ def _passes(turn: Turn, account: Account, post: Post, role: Role | None) -> bool
     if turn.now - post.fresh_at > turn.house.stale_after:
         if post.claimed_at is None:
             turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None))
+            turn.unasked = True
         else:  # an earlier attempt may be out: nobody may call it "not posted"
             unknown = replace(post, state=PostState.UNKNOWN, question_id=None, reason="")
             turn.tx.posts.save(unknown)

@@ -50,8 +50,9 @@ class Turn:
     ``busy``: accounts with an exchange under way. ``free``: how many exchanges may be begun. ``searches`` by post and
     ``holds`` by account (no posts before that monotonic time) are copies, which the loop takes over. ``tells``: whether
     to look for people who wait without a word. ``wake``: when the next turn is due for what this one saw.
-    ``waiting``: accounts whose queue stands still, and why. ``unsure``: rows to ask about. ``counts``: how rows ended.
-    ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
+    ``waiting``: accounts whose queue stands still, and why. ``unasked``: whether a HELD row may be without a question.
+    ``unsure``: other rows to ask about. ``counts``: how rows ended. ``paused``: why the operator must act; ``lifted``:
+    this turn ended such a pause.
     """
 
     tx: Tx
@@ -66,6 +67,7 @@ class Turn:
     wake: float = ENDLESS
     errands: "list[Errand]" = field(default_factory=list)
     waiting: dict[int, str] = field(default_factory=dict)
+    unasked: bool = True
     unsure: list[Post] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     paused: str = ""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bridge.interfaces import Ready, Topic
+from bridge.interfaces import Kinds, Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
 from bridge.store.sql import marks
 
@@ -16,6 +16,12 @@ _OPEN = "state NOT IN ('posted', 'failed')"
 """Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
 
 _WAITING = f"{_OPEN} AND state = 'queued'"
+_UNASKED = "state = 'held' AND question_id IS NULL"
+_KINDS = f"""
+    SELECT EXISTS (SELECT 1 FROM post WHERE {_WAITING}),
+        EXISTS (SELECT 1 FROM post WHERE state = 'queued' AND action = 'delete'),
+        EXISTS (SELECT 1 FROM post WHERE {_UNASKED})
+"""  # noqa: S608 - ours
 _HEADS = f"""
     WITH RECURSIVE waiting (account) AS (
         SELECT min(account_id) FROM post WHERE {_WAITING}
@@ -191,9 +197,11 @@ class SqlPosts:
         )
         return int(self._raw.execute(sql, (author.network, author.name, since)).fetchone()[0])
 
+    def kinds(self) -> Kinds:
+        queued, deletes, unasked = self._raw.execute(_KINDS).fetchone()
+        return Kinds(bool(queued), bool(deletes), bool(unasked))
+
     def heads(self) -> list[tuple[int, int, float]]:
-        if self._raw.execute(f"SELECT 1 FROM post WHERE {_WAITING} LIMIT 1").fetchone() is None:  # noqa: S608 - ours
-            return []  # as mostly: it costs a fifth of finding that out below
         return self._raw.execute(_HEADS).fetchall()
 
     def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:
@@ -209,7 +217,7 @@ class SqlPosts:
         return self._all(f"{_OPEN} AND state = ? AND account_id = ? ORDER BY id", state.value, account_id)
 
     def unasked(self) -> list[Post]:
-        return self._all("state = 'held' AND question_id IS NULL ORDER BY id")
+        return self._all(f"{_UNASKED} ORDER BY id")
 
     def untold(self, account_id: int | None) -> list[Post]:
         where = f"{_OPEN} AND state = 'queued' AND reason = '' AND due_at < 9e999"

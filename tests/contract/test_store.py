@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.interfaces import Ready, Store, Topic, Tx
+from bridge.interfaces import Kinds, Ready, Store, Topic, Tx
 from bridge.model import (
     Account,
     Action,
@@ -246,6 +246,23 @@ async def test_heads_are_the_oldest_of_each_account(store: Store) -> None:
         return tx.posts.heads()
 
     assert len(await store.transact(work)) == 2
+
+
+async def test_the_kinds_of_rows_that_there_are(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        acme = tx.accounts.put("x", "7", "acme")
+        done = queue(tx, acme, "0")
+        tx.posts.save(replace(done, state=PostState.POSTED))
+        assert tx.posts.kinds() == Kinds(queued=False, deletes=False, unasked=False)
+        queue(tx, acme, "1")
+        assert tx.posts.kinds() == Kinds(queued=True, deletes=False, unasked=False)
+        held = queue(tx, acme, "2", state=PostState.HELD)
+        queue(tx, acme, "3", action=Action.DELETE)
+        assert tx.posts.kinds() == Kinds(queued=True, deletes=True, unasked=True)
+        tx.posts.save(replace(held, question_id=tx.answers.ask(ANA, PRESS).id))
+        assert not tx.posts.kinds().unasked
+
+    await store.transact(work)
 
 
 async def test_what_must_be_known_to_send_comes_with_the_rows(store: Store) -> None:
