@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from benchmarks.stand import Stand
+from bridge.app import settle_memory
 from bridge.bot import Bot
 from bridge.config import XSettings
 from bridge.interfaces import Privacy, Tx
@@ -142,6 +143,7 @@ async def house(folder: Path, stand: Stand) -> AsyncIterator[House]:
         clock=time.time,
     )
     accounts = await store.transact(lambda tx: link(tx, vault, stand, time.time()))
+    settle_memory()  # as the app does
     try:
         yield House(store, bot, outbox, accounts)
     finally:

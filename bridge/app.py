@@ -4,6 +4,7 @@ It knows which parts there are, in which order they start and stop, and nothing 
 """
 
 import asyncio
+import gc
 import signal
 import stat
 import time
@@ -141,6 +142,14 @@ async def _parts(
         yield Parts(store, networks, answering, sending)
 
 
+def settle_memory() -> None:
+    """Take what start-up made, modules above all, out of the collector's sight: it lives as long as the process, and each
+    full collection would walk through it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, ends_with_network: bool = False) -> None:
     """Run until ``stop`` is set or a part ends; then finish what is in flight. Raises what a part raised."""
     jobs: list[Coroutine[Any, Any, None]] = [network.run(parts.bot) for network in parts.networks.values()]
@@ -152,6 +161,7 @@ async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, en
     working = [asyncio.create_task(job) for job in jobs]
     stopping = asyncio.create_task(stop.wait())
     everything = [*talking, *working, stopping]
+    settle_memory()
     try:
         done, _ = await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
         failed = next((error for task in done if (error := task.exception())), None)
