@@ -143,8 +143,8 @@ async def _parts(
 
 
 def settle_memory() -> None:
-    """Take what start-up made, modules above all, out of the collector's sight: it lives as long as the process, and each
-    full collection would walk through it.
+    """Take what start-up made, modules above all, out of the collector's sight: it lives as long as the process, and
+    each full collection would walk through it.
     """
     gc.collect()
     gc.freeze()
