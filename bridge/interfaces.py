@@ -272,6 +272,14 @@ class Posts(Protocol):
 
     def save(self, post: Post) -> None: ...
 
+    def extend(self, post: Post) -> None:
+        """Keep what ``save`` does not: the time, the place in a thread, the cost and the content's hash."""
+        ...
+
+    def thread(self, root: int) -> list[Post]:
+        """The parts of a thread, in order."""
+        ...
+
     def of_message(self, network: str, message_id: str) -> Post | None:
         """The row that this command asked for."""
         ...

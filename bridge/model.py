@@ -264,6 +264,10 @@ class Action(Enum):
 class PostState(Enum):
     """Where a post is on its way: queued -> sending -> posted | failed | unknown."""
 
+    DRAFT = "draft"
+    """Waits for approvals; nothing has been sent."""
+    SCHEDULED = "scheduled"
+    """Waits for the time in ``scheduled_for``; nothing has been sent."""
     HELD = "held"
     """Waits for its author to say `send` or `drop`; nothing has been sent."""
     QUEUED = "queued"
@@ -316,6 +320,9 @@ class Post:
     counts from: when it was said, or when its author last said `send`. ``due_at``: not before (state QUEUED), or when
     to look next (state UNKNOWN). ``target``: the publisher's id of what is reposted. ``undoes``: the row that a DELETE
     takes back; it waits with an endless ``due_at`` until that row's fate is known. ``reason``: why it failed or waits.
+    ``scheduled_for``: the time that its author named. ``thread_root``: the first part of its thread (itself, for that
+    part), ``part`` its place in it from 1. ``cost``: millionths of a dollar. ``content``: the hash of all that will be
+    visible, which an approval is bound to.
     """
 
     id: int
@@ -338,6 +345,11 @@ class Post:
     question_id: int | None = None
     deleted: bool = False
     reason: str = ""
+    scheduled_for: float | None = None
+    thread_root: int | None = None
+    part: int = 0
+    cost: int = 0
+    content: str = ""
 
     @property
     def label(self) -> str:

@@ -9,7 +9,8 @@ from bridge.model import Action, Draft, Identity, Post, PostState, Room
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
-    " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason"
+    " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason, scheduled_for,"
+    " thread_root, part, cost, content"
 )
 _OPEN = "state NOT IN ('posted', 'failed')"
 """Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
@@ -50,6 +51,11 @@ def _post(row: Sequence[Any]) -> Post:
         question_id=row[19],
         deleted=bool(row[20]),
         reason=row[21],
+        scheduled_for=row[22],
+        thread_root=row[23],
+        part=row[24],
+        cost=row[25],
+        content=row[26],
     )
 
 
@@ -124,6 +130,16 @@ class SqlPosts:
                 post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
             ),
         )  # fmt: skip
+
+    def extend(self, post: Post) -> None:
+        self._changed.add(Topic.POSTS)
+        self._raw.execute(
+            "UPDATE post SET scheduled_for = ?, thread_root = ?, part = ?, cost = ?, content = ? WHERE id = ?",
+            (post.scheduled_for, post.thread_root, post.part, post.cost, post.content, post.id),
+        )
+
+    def thread(self, root: int) -> list[Post]:
+        return self._all("thread_root = ? ORDER BY part", root)
 
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
