@@ -11,10 +11,13 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from bridge.model import (
+    START,
     Account,
     Action,
     Answer,
+    Checked,
     Credentials,
+    Deed,
     Draft,
     Event,
     Health,
@@ -23,6 +26,7 @@ from bridge.model import (
     LinkStart,
     Outgoing,
     PendingLink,
+    Policy,
     Post,
     PostState,
     Question,
@@ -431,6 +435,53 @@ class Links(Protocol):
     def next_due(self, after: float) -> float | None: ...
 
 
+class Policies(Protocol):
+    """What teams decided about their accounts."""
+
+    def of(self, account_id: int) -> Policy:
+        """The account's policy; the usual one where nothing was decided."""
+        ...
+
+    def put(self, account_id: int, policy: Policy) -> None: ...
+
+
+class Log(Protocol):
+    """Who did what. Rows are added in the transaction of the deed, and never changed."""
+
+    def add(
+        self,
+        actor: Identity | None,
+        verb: str,
+        *,
+        room: Room | None = None,
+        account_id: int | None = None,
+        post_id: int | None = None,
+        detail: str = "",
+        outcome: str = "",
+        at: float,
+    ) -> Deed: ...
+
+    def of_account(self, account_id: int, most: int, actor: Identity | None = None) -> list[Deed]:
+        """The newest ``most`` deeds (of that actor) on the account, oldest of them first."""
+        ...
+
+    def of_post(self, post_id: int) -> list[Deed]:
+        """All deeds about the row, oldest first."""
+        ...
+
+    def tail(self, most: int) -> list[Deed]:
+        """The newest ``most`` deeds, oldest of them first."""
+        ...
+
+    def after(self, deed_id: int, most: int, account_id: int | None = None) -> list[Deed]:
+        """The ``most`` deeds (of that account) that follow the row ``deed_id``, oldest first."""
+        ...
+
+    def verify(self, so_far: Checked = START, most: int = 1000) -> Checked:
+        """Hold the next ``most`` rows against their hashes. Call it with what it gave until it says ``done``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One transaction's view of the store. All of it is synchronous and runs whole; see Store.transact."""
@@ -441,6 +492,8 @@ class Tx:
     posts: Posts
     answers: Answers
     links: Links
+    policies: Policies
+    log: Log
 
 
 class Topic(Enum):

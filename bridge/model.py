@@ -6,7 +6,7 @@ arrives here as one of these, so that the rest of the house never sees a foreign
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType
+from typing import Literal, NewType
 
 Sealed = NewType("Sealed", bytes)
 """Bytes that the vault encrypted. A type of its own, so that the type checker refuses to store plain ones."""
@@ -212,10 +212,29 @@ class Account:
     premium: bool = False
     broken: str = ""
     """Why its token no longer works; empty while it does."""
+    frozen: str = ""
+    """Who stopped its sends, as ``network:name``; empty while nobody has."""
 
     @property
     def at(self) -> str:
         return f"@{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a team decided about its account. ``approvals``: how many approvers a draft needs (1 to 5).
+    ``approvals_from``: whose posts are drafts first. ``approve_by``: whether a reaction suffices. ``room``: where
+    previews are shown too. ``hold``: seconds that a post waits before it goes out. ``budget``: millionths of a dollar
+    for each calendar month (UTC); 0: no limit. ``links``: whether a post with an address is asked about first.
+    """
+
+    approvals: int = 1
+    approvals_from: Literal["contributors", "everyone"] = "contributors"
+    approve_by: Literal["reaction", "command"] = "reaction"
+    room: Room | None = None
+    hold: float = 0.0
+    budget: int = 0
+    links: Literal["allow", "ask"] = "allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,3 +452,40 @@ class Revocation:
     sealed: Sealed
     due_at: float
     tries: int = 0
+
+
+# ---------------------------------------------------------------- the log
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One row of the log: ``actor`` (None: the bot itself) did ``verb``, and ``outcome`` came of it. ``detail`` holds
+    labels, handles, roles and first words, never a secret. ``hash`` seals the row and all before it.
+    """
+
+    id: int
+    at: float
+    actor: Identity | None
+    account_id: int | None
+    post_id: int | None
+    room: Room | None
+    verb: str
+    detail: str
+    outcome: str
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far the log was looked through: up to the row ``id``, whose hash is ``hash``. ``broken``: the id of the first
+    row that was changed, inserted or is missing; None when all is well so far. ``done``: there is no more to look at.
+    """
+
+    id: int
+    hash: bytes
+    broken: int | None = None
+    done: bool = False
+
+
+START = Checked(0, bytes(32))
+"""Before the first row of the log."""

@@ -7,11 +7,11 @@ from typing import Any
 from bridge.interfaces import Topic
 from bridge.model import Account, Action, Identity, Role, Room, Sealed
 
-_COLUMNS = "a.id, a.publisher, a.remote_id, a.handle, a.premium, a.broken"
+_COLUMNS = "a.id, a.publisher, a.remote_id, a.handle, a.premium, a.broken, a.frozen"
 
 
 def _account(row: Sequence[Any]) -> Account:
-    return Account(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
+    return Account(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
 
 
 def _scope(scope: Identity | Room) -> tuple[str, str, str]:
@@ -33,7 +33,7 @@ class SqlAccounts:
         row = self._raw.execute(
             "INSERT INTO account (publisher, remote_id, handle) VALUES (?, ?, ?)"
             " ON CONFLICT (publisher, remote_id) DO UPDATE SET handle = excluded.handle"
-            " RETURNING id, publisher, remote_id, handle, premium, broken",
+            " RETURNING id, publisher, remote_id, handle, premium, broken, frozen",
             (publisher, remote_id, handle),
         ).fetchone()
         return _account(row)
@@ -47,8 +47,8 @@ class SqlAccounts:
     def save(self, account: Account) -> None:
         self._changed.add(Topic.POSTS)  # an account that works again has posts to send
         self._raw.execute(
-            "UPDATE account SET handle = ?, premium = ?, broken = ? WHERE id = ?",
-            (account.handle, account.premium, account.broken, account.id),
+            "UPDATE account SET handle = ?, premium = ?, broken = ?, frozen = ? WHERE id = ?",
+            (account.handle, account.premium, account.broken, account.frozen, account.id),
         )
 
     def seal(self, account_id: int, credentials: Sealed | None) -> None:
@@ -91,7 +91,7 @@ class SqlAccounts:
             " WHERE t.network = ? AND t.name = ? ORDER BY lower(a.handle), a.id",
             (identity.network, identity.name),
         )
-        return [(_account(row), Role(row[6])) for row in rows]
+        return [(_account(row), Role(row[7])) for row in rows]
 
     def default(self, scope: Identity | Room) -> int | None:
         row = self._raw.execute(

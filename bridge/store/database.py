@@ -22,7 +22,9 @@ from bridge.interfaces import Topic, Tx
 from bridge.store.accounts import SqlAccounts
 from bridge.store.answers import SqlAnswers
 from bridge.store.links import SqlLinks
+from bridge.store.log import SqlLog
 from bridge.store.notes import SqlArrivals, SqlNotes
+from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
 
 T = TypeVar("T")
@@ -164,5 +166,7 @@ def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
         posts=SqlPosts(raw, changed),
         answers=SqlAnswers(raw, changed, instance),
         links=SqlLinks(raw, changed),
+        policies=SqlPolicies(raw, changed),
+        log=SqlLog(raw),
     )
     return tx, changed
