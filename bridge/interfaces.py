@@ -17,6 +17,7 @@ from bridge.model import (
     Answer,
     Checked,
     Credentials,
+    Decision,
     Deed,
     Draft,
     Event,
@@ -24,18 +25,22 @@ from bridge.model import (
     Identity,
     Linked,
     LinkStart,
+    Offer,
     Outgoing,
     PendingLink,
     Policy,
     Post,
     PostState,
+    Preview,
     Question,
     Receipt,
+    Recovery,
     Revocation,
     Role,
     Room,
     Sealed,
     Speech,
+    Verdict,
 )
 
 T = TypeVar("T")
@@ -100,6 +105,12 @@ class ChatNetwork(Protocol):
 
     async def is_admin(self, room: Room, identity: Identity) -> bool:
         """Whether that person governs the room there. Raises ChatError."""
+        ...
+
+    async def named(self, said: str) -> Identity | Room | None:
+        """The person or room that is called exactly ``said`` there; a room's alias counts. Whether there is such a
+        person need not be known. None when nothing can be called so. Raises ChatError when it could not look.
+        """
         ...
 
     async def may_redact(self, room: Room) -> bool:
@@ -219,18 +230,36 @@ class Accounts(Protocol):
 
     def sealed(self, account_id: int) -> Sealed | None: ...
 
-    def grant(self, account_id: int, identity: Identity, role: Role, at: float) -> None: ...
+    def grant(self, account_id: int, identity: Identity, role: Role, at: float, *, linked: bool = False) -> None:
+        """Give that person a role of their own. ``linked``: they proved to hold the account; it is never forgotten
+        while they have a role of their own.
+        """
+        ...
 
-    def revoke(self, account_id: int, identity: Identity) -> None: ...
+    def revoke(self, account_id: int, identity: Identity) -> None:
+        """Take that person's own role away, and their default. What they have by a room stays."""
+        ...
 
-    def role(self, account_id: int, identity: Identity) -> Role | None: ...
+    def role(self, account_id: int, identity: Identity) -> Role | None:
+        """What that person may do now: the best of their own role and of those of the closed rooms they are in."""
+        ...
+
+    def own(self, account_id: int, identity: Identity) -> tuple[Role, bool] | None:
+        """The role that was given to that person by name, and whether they proved to hold the account."""
+        ...
+
+    def people(self, account_id: int) -> list[tuple[Identity, Role]]:
+        """Those with a role of their own, longest standing first."""
+        ...
 
     def team(self, account_id: int) -> list[tuple[Identity, Role]]:
-        """Everybody with a role on it, longest standing first."""
+        """Everybody with a role now, by name or by a room, with the best of theirs: first those with one of their own,
+        longest standing first.
+        """
         ...
 
     def usable_by(self, identity: Identity) -> list[tuple[Account, Role]]:
-        """By handle."""
+        """What that person may use now, by handle, with the best of their roles."""
         ...
 
     def default(self, scope: Identity | Room) -> int | None: ...
@@ -434,6 +463,144 @@ class Links(Protocol):
 
     def next_due(self, after: float) -> float | None: ...
 
+    def ring(self) -> None:
+        """Ring the bell: there is something to do that stands elsewhere."""
+        ...
+
+
+class Shares(Protocol):
+    """Who is in which room, what rooms were given, what people were offered, and who wants to recover an account."""
+
+    def gather(self, room: Room, members: Collection[Identity], *, closed: bool) -> None:
+        """What the network told of ``room`` last. Of one that is not closed, no members are kept."""
+        ...
+
+    def scatter(self, room: Room) -> None:
+        """The bot is not in it any more, and knows nothing of it."""
+        ...
+
+    def is_closed(self, room: Room) -> bool | None:
+        """None: nothing is known of that room."""
+        ...
+
+    def gathered(self, network: str) -> list[Room]:
+        """The rooms that something is known of."""
+        ...
+
+    def give(self, account_id: int, room: Room, role: Role, at: float) -> None:
+        """A role for the members of ``room``, while it is closed and they are in it."""
+        ...
+
+    def take(self, account_id: int, room: Room) -> bool:
+        """False when the room had no role."""
+        ...
+
+    def rooms(self, account_id: int) -> list[tuple[Room, Role]]:
+        """The rooms with a role on the account, longest standing first."""
+        ...
+
+    def of_room(self, room: Room) -> list[tuple[int, Role]]:
+        """(account id, role) of what was given to that room."""
+        ...
+
+    def through(self, account_id: int, identity: Identity) -> list[tuple[Room, Role]]:
+        """The closed rooms that give that person a role on the account, the best role first."""
+        ...
+
+    def move_room(self, old: Room, new: Room) -> None:
+        """What was given to a room follows its upgrade."""
+        ...
+
+    def offer(
+        self, account_id: int, to: Identity, role: Role, by: Identity, origin: Room, message_id: str,
+        thread: str | None, now: float
+    ) -> Offer:  # fmt: skip
+        """A new offer; it takes the place of any open one of that account to that person."""
+        ...
+
+    def open_offers(self, to: Identity | None = None, account_id: int | None = None) -> list[Offer]:
+        """Those in MADE or ASKED (to that person, of that account), oldest first."""
+        ...
+
+    def get_offer(self, offer_id: int) -> Offer | None: ...
+
+    def asked_by(self, answer_id: int) -> Offer | None:
+        """The offer that those words of the bot asked about."""
+        ...
+
+    def save_offer(self, offer: Offer) -> None: ...
+
+    def offers_since(self, by: Identity, since: float) -> int: ...
+
+    def recover(self, recovery: Recovery) -> None:
+        """Note that somebody wants to own the account; one row for an account and a person."""
+        ...
+
+    def recoveries(self, account_id: int | None = None, due: float | None = None) -> list[Recovery]:
+        """Those that wait (of that account; whose time has come at ``due``)."""
+        ...
+
+    def end_recovery(self, account_id: int, who: Identity | None = None) -> None:
+        """Of that person; of everybody."""
+        ...
+
+    def next_due(self, after: float) -> float | None:
+        """When the next recovery is due."""
+        ...
+
+
+class Decisions(Protocol):
+    """What approvers said, and the messages that showed them what they decided about."""
+
+    def content(self, post: Post) -> str:
+        """The hash of all that will be visible of ``post`` as the store has it now: account, action, text, what it
+        replies to or reposts, time; of a thread, all its parts in order.
+        """
+        ...
+
+    def add(
+        self,
+        post_id: int,
+        identity: Identity,
+        verdict: Verdict,
+        content: str,
+        event_id: str | None,
+        at: float,
+        reason: str = "",
+    ) -> None:
+        """Keep it in place of what that person said of the post before."""
+        ...
+
+    def withdraw(self, network: str, event_id: str, who: Identity) -> Decision | None:
+        """Forget what ``who`` said by that event, and give it; None when there is no such decision of theirs."""
+        ...
+
+    def of(self, post_id: int) -> list[Decision]:
+        """All that is known, oldest first; also what was said of earlier contents."""
+        ...
+
+    def standing(self, post: Post) -> list[Decision]:
+        """Approvals that count now: of exactly what the post (or its thread) holds now, by people who are approvers
+        or owners now, and not its author.
+        """
+        ...
+
+    def stands(self, post: Post, approvals: int) -> bool:
+        """Whether so many approvals count now. ``post`` may be any part of a thread."""
+        ...
+
+    def void(self, post_id: int) -> None:
+        """Forget all that was said of the post."""
+        ...
+
+    def show(self, answer_id: int, post_id: int, version: int, content: str) -> None:
+        """The answer, which nobody has claimed yet, is a preview: it is said in a message of its own."""
+        ...
+
+    def previews(self, post_id: int) -> list[Preview]:
+        """All previews of the post, oldest first."""
+        ...
+
 
 class Policies(Protocol):
     """What teams decided about their accounts."""
@@ -492,6 +659,8 @@ class Tx:
     posts: Posts
     answers: Answers
     links: Links
+    decisions: Decisions
+    shares: Shares
     policies: Policies
     log: Log
 
@@ -502,6 +671,7 @@ class Topic(Enum):
     POSTS = "posts"
     ANSWERS = "answers"
     LINKS = "links"
+    SHARES = "shares"
 
 
 class Store(Protocol):

@@ -128,7 +128,21 @@ class RoomMoved:
     successor: Room
 
 
-Event = Message | Edit | Reaction | Redaction | Unreadable | RoomLost | RoomMoved
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Who is in ``room`` now, the bot left out, and whether it is ``closed``: nobody gets in but by an invitation.
+
+    It tells how things are, so a repetition changes nothing, and the newest one counts. Of a room that is not closed,
+    the members need not be told.
+    """
+
+    id: str
+    room: Room
+    members: frozenset[Identity]
+    closed: bool
+
+
+Event = Message | Edit | Reaction | Redaction | Unreadable | RoomLost | RoomMoved | Gathering
 
 
 # ---------------------------------------------------------------- what goes out to a chat network
@@ -143,6 +157,8 @@ class Speech(Enum):
     """The emoji ``body`` on ``target``."""
     REDACTION = "redaction"
     """Removes ``target``: an own reaction, or a message that held a PIN."""
+    EDIT = "edit"
+    """Puts ``body`` in the place of what the own message ``target`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +199,11 @@ class Role(Enum):
     """Posts."""
     CONTRIBUTOR = "contributor"
     """Drafts that an approver lets through."""
+
+    @property
+    def rank(self) -> int:
+        """The higher, the more it lets one do."""
+        return 3 - list(Role).index(self)
 
     @property
     def may_post(self) -> bool:
@@ -252,6 +273,53 @@ class Linked:
     remote_id: str
     handle: str
     credentials: Credentials
+
+
+class OfferState(Enum):
+    """Where an offer is on its way."""
+
+    MADE = "made"
+    """The DM in which to ask the person is still to be had."""
+    ASKED = "asked"
+    """The person was asked, and has not answered."""
+    TAKEN = "taken"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """Its giver took it back or may not give it any more, another one took its place, or the person cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A role on an account that ``by`` wants to give to ``to``. ``origin`` and ``message_id`` are where and by what it
+    was made; ``room`` is the DM, and ``answer_id`` the words there, once the person was asked.
+    """
+
+    id: int
+    account_id: int
+    to: Identity
+    role: Role
+    by: Identity
+    origin: Room
+    message_id: str
+    thread: str | None
+    made_at: float
+    state: OfferState
+    room: Room | None = None
+    answer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Somebody who holds an account and wants to own it here: they do from ``due_at`` on, unless an owner objects.
+    ``origin`` and ``message_id`` are where and by what they asked for it.
+    """
+
+    account_id: int
+    who: Identity
+    origin: Room
+    message_id: str
+    thread: str | None
+    due_at: float
 
 
 # ---------------------------------------------------------------- posts
@@ -407,6 +475,37 @@ class Question:
     @property
     def label(self) -> str:
         return label("q", self.id)
+
+
+class Verdict(Enum):
+    """What an approver says of a draft."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What ``identity`` said of a post with exactly ``content``, by ``event_id`` (a reaction or a command)."""
+
+    post_id: int
+    identity: Identity
+    verdict: Verdict
+    content: str
+    event_id: str | None
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message that shows a post with exactly ``content``; ``version`` counts the contents that the post has had."""
+
+    answer_id: int
+    post_id: int
+    version: int
+    content: str
+    room: Room
 
 
 class LinkState(Enum):

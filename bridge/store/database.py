@@ -21,11 +21,13 @@ from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import Topic, Tx
 from bridge.store.accounts import SqlAccounts
 from bridge.store.answers import SqlAnswers
+from bridge.store.decisions import SqlDecisions
 from bridge.store.links import SqlLinks
 from bridge.store.log import SqlLog
 from bridge.store.notes import SqlArrivals, SqlNotes
 from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
+from bridge.store.shares import SqlShares
 
 T = TypeVar("T")
 
@@ -159,13 +161,16 @@ class Database:
 def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
     changed: set[Topic] = set()
     instance: str = raw.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()[0]
+    accounts, posts = SqlAccounts(raw, changed), SqlPosts(raw, changed)
     tx = Tx(
         notes=SqlNotes(raw),
         arrivals=SqlArrivals(raw),
-        accounts=SqlAccounts(raw, changed),
-        posts=SqlPosts(raw, changed),
+        accounts=accounts,
+        posts=posts,
         answers=SqlAnswers(raw, changed, instance),
         links=SqlLinks(raw, changed),
+        decisions=SqlDecisions(raw, changed, accounts, posts),
+        shares=SqlShares(raw, changed),
         policies=SqlPolicies(raw, changed),
         log=SqlLog(raw),
     )

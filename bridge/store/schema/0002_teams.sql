@@ -34,17 +34,39 @@ CREATE TABLE member (
 ) WITHOUT ROWID;
 CREATE INDEX member_room ON member (network, room);
 
-CREATE TABLE offer (                        -- a share that its person was asked about and has not answered
+CREATE TABLE offer (                        -- a role that its person was asked about
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER NOT NULL REFERENCES account (id),
     network TEXT NOT NULL,
     name TEXT NOT NULL,
     role TEXT NOT NULL,
-    offered_by TEXT NOT NULL,
+    offered_by TEXT NOT NULL,               -- on the same network
+    origin TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    thread TEXT,
     made_at REAL NOT NULL,
-    state TEXT NOT NULL                     -- 'made', 'asked', 'taken', 'declined', 'withdrawn'
+    state TEXT NOT NULL,                    -- 'made', 'asked', 'taken', 'declined', 'withdrawn'
+    room TEXT,                              -- the DM
+    answer_id INTEGER REFERENCES answer (id)
 );
 CREATE INDEX offer_open ON offer (network, name) WHERE state IN ('made', 'asked');
+CREATE INDEX offer_giver ON offer (network, offered_by, made_at);
+CREATE INDEX offer_answer ON offer (answer_id) WHERE answer_id IS NOT NULL;
+
+CREATE TABLE recovery (                     -- somebody who holds the account and will own it unless an owner objects
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    network TEXT NOT NULL,
+    name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    thread TEXT,
+    due_at REAL NOT NULL,
+    PRIMARY KEY (account_id, network, name)
+) WITHOUT ROWID;
+CREATE INDEX recovery_due ON recovery (due_at);
+
+ALTER TABLE team ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;      -- they proved to hold the account
+UPDATE team SET linked = 1;                 -- until now there was no other way to a role
 
 CREATE TABLE person (                       -- what somebody prefers; their time zone
     network TEXT NOT NULL,
@@ -73,6 +95,14 @@ CREATE TABLE decision (                     -- what an approver said about exact
     PRIMARY KEY (post_id, network, name)
 ) WITHOUT ROWID;
 CREATE INDEX decision_event ON decision (network, event_id) WHERE event_id IS NOT NULL;
+
+CREATE TABLE preview (                      -- an answer that shows a post with exactly that content
+    answer_id INTEGER PRIMARY KEY REFERENCES answer (id),
+    post_id INTEGER NOT NULL REFERENCES post (id),
+    version INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+CREATE INDEX preview_post ON preview (post_id);
 
 CREATE TABLE log (                          -- who did what, when, and how it ended; each row seals the one before
     id INTEGER PRIMARY KEY AUTOINCREMENT,
