@@ -18,11 +18,12 @@ import structlog
 from bridge.bot import Bot
 from bridge.chat.console import ConsoleNetwork
 from bridge.chat.matrix import MatrixNetwork, trust
-from bridge.config import BotSettings, Settings, WebSettings, XSettings
+from bridge.config import BotSettings, PriceSettings, Settings, WebSettings, XSettings
 from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store
 from bridge.model import Health, Identity
 from bridge.outbox import Outbox
+from bridge.pricing import Prices
 from bridge.publish.x import XPublisher
 from bridge.store import Database
 from bridge.vault import Vault
@@ -83,6 +84,7 @@ async def _parts(
     make_networks: Callable[[Store], Mapping[str, ChatNetwork]],
     admins: frozenset[Identity],
     clock: Clock = time.time,
+    prices: PriceSettings = PriceSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         store = await Database.open(data_folder(bot.data_dir) / "kantter.db")
@@ -103,6 +105,7 @@ async def _parts(
             stale_after=bot.stale_after,
             posts_per_day=bot.posts_per_day,
             clock=clock,
+            prices=Prices(*prices.millionths),
         )
         sending = Outbox(
             store=store,
@@ -173,7 +176,7 @@ async def run(settings: Settings) -> None:
         return {matrix.name: matrix}
 
     admins = frozenset(Identity("matrix", name) for name in settings.bot.admins)
-    async with _parts(settings.bot, settings.x, vault, networks, admins) as parts:
+    async with _parts(settings.bot, settings.x, vault, networks, admins, prices=settings.prices) as parts:
         await _run(parts, settings.web, stop)
 
 

@@ -329,6 +329,20 @@ class Posts(Protocol):
         """Our row of a publisher's post id."""
         ...
 
+    def costs(
+        self, account_id: int | None, since: float, until: float, states: Collection[PostState]
+    ) -> list[tuple[int, Identity, Room, int]]:
+        """(account id, author, room, millionths of a dollar) of rows in those states (of that account), summed up. A
+        row belongs to the time that it is scheduled for, else to that of its making. ``since`` counts, ``until`` not.
+        """
+        ...
+
+    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
+        """Posts of those accounts made since then with that text (blanks around it do not count), that are out or may
+        still go out, newest first.
+        """
+        ...
+
     def count_since(self, author: Identity, since: float) -> int:
         """How many posts and reposts of that person were made since then and did not fail."""
         ...

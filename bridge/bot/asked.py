@@ -10,6 +10,7 @@ from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
 from bridge.model import Account, Identity, Message, Role, Room, Speech
+from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
 
@@ -145,6 +146,7 @@ class House:
     posts_per_day: int
     commands: tuple[Command, ...]
     verbs: Mapping[str, Command]
+    prices: Prices = USUAL
 
     @property
     def publisher(self) -> Publisher:

@@ -18,6 +18,7 @@ from bridge.bot.speaker import Speaker
 from bridge.errors import StoreError
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Tx
 from bridge.model import Event, Health, Identity, Message, Room
+from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Bot:
         stale_after: float,
         posts_per_day: int,
         clock: Clock,
+        prices: Prices = USUAL,
     ) -> None:
         self._store = store
         self._networks = networks
@@ -53,6 +55,7 @@ class Bot:
             posts_per_day=posts_per_day,
             commands=table.COMMANDS,
             verbs=table.VERBS,
+            prices=prices,
         )
         self._speaker = Speaker(store, networks, vault, clock)
         self._linker = Linker(store, networks, publishers, vault, clock, prefix=prefix)

@@ -163,6 +163,32 @@ class SqlPosts:
             publisher,
         )
 
+    def costs(
+        self, account_id: int | None, since: float, until: float, states: Collection[PostState]
+    ) -> list[tuple[int, Identity, Room, int]]:
+        marks = ", ".join("?" * len(states))
+        whose, values = ("account_id = ? AND ", (account_id,)) if account_id is not None else ("", ())
+        rows = self._raw.execute(
+            f"SELECT account_id, network, author, room, sum(cost) FROM post WHERE {whose}cost > 0"  # noqa: S608 - ours
+            f" AND coalesce(scheduled_for, created_at) >= ? AND coalesce(scheduled_for, created_at) < ?"
+            f" AND state IN ({marks}) GROUP BY account_id, network, author, room ORDER BY account_id, sum(cost) DESC",
+            (*values, since, until, *(state.value for state in states)),
+        )
+        return [(row[0], Identity(row[1], row[2]), Room(row[1], row[3]), row[4]) for row in rows]
+
+    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
+        found: list[Post] = []
+        for account_id in account_ids:
+            for where in ("remote_id IS NOT NULL", _OPEN):  # one index for each
+                found += self._all(
+                    f"{where} AND account_id = ? AND created_at >= ? AND action = 'post' AND deleted = 0"
+                    " AND trim(text, char(9, 10, 13, 32)) = trim(?, char(9, 10, 13, 32)) ORDER BY id DESC LIMIT 10",
+                    account_id,
+                    since,
+                    text,
+                )
+        return sorted({post.id: post for post in found}.values(), key=lambda post: -post.id)
+
     def count_since(self, author: Identity, since: float) -> int:
         sql = (
             "SELECT count(*) FROM post WHERE network = ? AND author = ? AND created_at > ?"

@@ -81,7 +81,7 @@ ALTER TABLE post ADD COLUMN part INTEGER NOT NULL DEFAULT 0;        -- its place
 ALTER TABLE post ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;        -- millionths of a dollar
 ALTER TABLE post ADD COLUMN content TEXT NOT NULL DEFAULT '';       -- the hash that a decision is bound to
 CREATE INDEX post_thread ON post (thread_root, part) WHERE thread_root IS NOT NULL;
-CREATE INDEX post_cost ON post (account_id, created_at) WHERE cost > 0;
+CREATE INDEX post_cost ON post (account_id, coalesce(scheduled_for, created_at)) WHERE cost > 0;
 
 CREATE TABLE decision (                     -- what an approver said about exactly that content
     post_id INTEGER NOT NULL REFERENCES post (id),
