@@ -213,6 +213,10 @@ class Role(Enum):
     def may_undo_others(self) -> bool:
         return self in (Role.OWNER, Role.APPROVER)
 
+    @property
+    def may_approve(self) -> bool:
+        return self in (Role.OWNER, Role.APPROVER)
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -256,6 +260,10 @@ class Policy:
     hold: float = 0.0
     budget: int = 0
     links: Literal["allow", "ask"] = "allow"
+
+    def asks(self, role: Role) -> bool:
+        """Whether what somebody with that role says is a draft, until approvers let it through."""
+        return not role.may_post or self.approvals_from == "everyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,6 +490,8 @@ class Verdict(Enum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    WROTE = "wrote"
+    """They changed it to exactly that, so that they cannot approve it."""
 
 
 @dataclass(frozen=True, slots=True)

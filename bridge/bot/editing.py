@@ -5,13 +5,16 @@ It knows states. It never posts: an edit that makes something else of the comman
 
 from dataclasses import replace
 
-from bridge.bot import posting, signs
+from bridge import pricing
+from bridge.bot import approving, posting, previewing, signs
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Reading, Spoken
 from bridge.bot.words import subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Edit, Message, Post, PostState, Speech
+from bridge.model import Action, Draft, Edit, Identity, Message, Post, PostState, Room, Speech, Verdict
+
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
 
 def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
@@ -26,18 +29,21 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         return
     if post.author != event.sender or post.action is Action.DELETE or post.deleted:
         return
-    if post.state not in (PostState.HELD, PostState.QUEUED) or post.claimed_at is not None:
+    if not unsent(tx, post):
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:
         draft = _changed(tx, event, reading, post, house, now)
     except UsageError as error:
-        _hold(tx, event, post, house, str(error))
+        if post.content:
+            _unapprove(tx, event, post, house, now, str(error))
+        else:
+            _hold(tx, event, post, house, str(error))
         return
     if draft != post.draft:
-        post = replace(post, draft=draft)
-        tx.posts.save(post)
-        if post.state is PostState.HELD:
+        was = post.state
+        post = change(tx, post, draft, event.sender, event.room, house, now)
+        if post.state is was is PostState.HELD:
             _say(
                 tx,
                 event,
@@ -46,21 +52,66 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
             )
 
 
+def unsent(tx: Tx, post: Post) -> bool:
+    """Whether nothing of the post, or of its thread, can have gone out, so that it may still be changed."""
+    return all(part.state in _WAITING and part.claimed_at is None for part in previewing.parts_of(tx, post))
+
+
+def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: House, now: float) -> Post:
+    """Give a post that is ``unsent`` other words: what was approved of it is void, and what looks wrong is asked about.
+    ``post`` may be a part of a thread. Gives the row as it is then (of a draft: the first part).
+    """
+    cost = post.cost if post.action is not Action.POST else pricing.price(draft, house.prices)
+    post = replace(post, draft=draft, cost=cost)
+    tx.posts.save(post)
+    tx.posts.extend(post)
+    root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
+    role = tx.accounts.role(post.account_id, post.author)
+    if root.content or (role is not None and tx.policies.of(post.account_id).asks(role)):
+        root = approving.submit(tx, root, house, now)
+        if who != root.author:
+            tx.decisions.add(root.id, who, Verdict.WROTE, root.content, None, now)
+            previewing.refresh(tx, root, house)
+    elif warned := approving.warnings(tx, post, house, now):
+        if post.question_id is None:  # else it is asked about already
+            root = post = replace(post, state=PostState.HELD, reason=" ".join(warned))
+            tx.posts.save(post)
+            signs.take_away(tx, post, signs.WAITS)
+    else:
+        root = post
+    tx.log.add(
+        who, "edit", room=room, account_id=root.account_id, post_id=root.id,
+        detail=f"{post.label}, {subject(post)}", outcome=root.state.value, at=now,
+    )  # fmt: skip
+    return root
+
+
 def _changed(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Draft:
     """The draft that the edit makes of the command. Raises UsageError when it is not the same command any more."""
     verb = "retweet" if post.action is Action.REPOST else "tweet" if post.draft.reply_to is None else "reply"
-    if not isinstance(reading, Spoken) or reading.command.name != verb:
+    if post.thread_root is not None or post.scheduled_for is not None:
+        raise UsageError(f"Editing the message does not change this one; {house.prefix}edit {post.label} TEXT does.")
+    verbs = ("tweet", "draft") if verb == "tweet" and post.state is PostState.DRAFT else (verb,)
+    if not isinstance(reading, Spoken) or reading.command.name not in verbs:
         raise UsageError(f"Your edit is no {house.prefix}{verb} any more.")
     message = Message(
         event.target, event.room, event.sender, event.text, event.sent_at, event.direct, thread=post.thread
     )
     asked = Asked(message, verb, reading.account, reading.text, NO_FACTS, now)
-    account, draft, target = posting.wanted(tx, asked, house)
-    if account.id != post.account_id:
-        raise UsageError(f"Your edit names another account: {account.at}.")
-    if target != post.target:
+    wish = posting.wanted(tx, asked, house)
+    if wish.account.id != post.account_id:
+        raise UsageError(f"Your edit names another account: {wish.account.at}.")
+    if wish.target != post.target:
         raise UsageError("Your edit names another post; what a repost repeats cannot be changed.")
-    return draft
+    return wish.drafts[0]
+
+
+def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:
+    """The edit cannot be taken, and its author wants something else than what was approved: it waits for both."""
+    tx.decisions.void(post.id)
+    post = approving.back(tx, post, house, now)
+    words = f"{why} So {post.label} keeps its text and waits for approval anew, not posted"
+    _say(tx, event, post, f"{words} · {house.prefix}edit {post.label} TEXT · {house.prefix}drop {post.label}")
 
 
 def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:

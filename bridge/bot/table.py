@@ -5,7 +5,19 @@ It knows which modules hold verbs, and nothing of what they do.
 
 from collections.abc import Mapping, Sequence
 
-from bridge.bot import asking, choosing, linking, posting, showing, undoing
+from bridge.bot import (
+    approving,
+    asking,
+    choosing,
+    drafting,
+    freezing,
+    linking,
+    policies,
+    posting,
+    recording,
+    showing,
+    undoing,
+)
 from bridge.bot.asked import Command
 
 
@@ -22,10 +34,15 @@ def by_word(commands: Sequence[Command]) -> Mapping[str, Command]:
 
 COMMANDS: tuple[Command, ...] = (
     *posting.COMMANDS,
+    *drafting.COMMANDS,
+    *approving.COMMANDS,
     *undoing.COMMANDS,
     *asking.COMMANDS,
     *linking.COMMANDS,
     *choosing.COMMANDS,
+    *policies.COMMANDS,
+    *freezing.COMMANDS,
+    *recording.COMMANDS,
     *showing.COMMANDS,
 )
 VERBS = by_word(COMMANDS)
