@@ -58,7 +58,8 @@ _SIGNS = (
 
 _NAMED = re.compile(
     r"(?<![A-Za-z])(?P<name>pass(?:word|wd|phrase|code)|pwd|secret|token|api[ _-]?key|"
-    r"(?:access|auth|client|consumer)[ _-]?(?:key|secret|token)|пароль|passwort|kennwort|mot de passe|contraseña|salasana)"
+    r"(?:access|auth|client|consumer)[ _-]?(?:key|secret|token)|"
+    r"пароль|passwort|kennwort|mot de passe|contraseña|salasana)"
     r"(?P<link>[\"'”’]?[ \t]{0,4}(?:[:=]|=>|:=|\bis\b|\bist\b)[ \t]{0,4})[\"'“‘`]?(?P<value>[^\s\"'”’`]{4,200})",
     re.IGNORECASE,
 )

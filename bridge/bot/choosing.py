@@ -1,21 +1,16 @@
-"""The verbs about accounts: which ones I have, which one speaks for me or for this room, and how it is treated.
+"""The verbs about accounts: which ones I have, which one speaks for me or for this room.
 
-Defaults and policies change only by who may change them. It knows nothing of linking and posting.
+Defaults change only by who may change them. It knows nothing of linking and posting.
 """
-
-from dataclasses import replace
 
 from bridge.bot import accounts
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
-from bridge.bot.words import quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Role, Room
 
 _NONE = "none"
-_SWITCH = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-_LIMITS = {True: "25,000", False: "280"}
 
 
 def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
@@ -109,39 +104,8 @@ def _defaults(tx: Tx, asked: Asked, house: House, mine: Usable) -> str:
     return f"Your default: {yours}. This room's: {room}. To change it: {house.prefix}{house.verbs['use'].usage}"
 
 
-def policy(tx: Tx, asked: Asked, house: House) -> None:
-    """Show or set how an account is treated. Owners only."""
-    words = asked.text.split()
-    if asked.account is not None:
-        words.insert(0, asked.account)
-    usage = f"{house.prefix}{house.verbs['policy'].usage}"
-    if not 1 <= len(words) <= 2:
-        raise UsageError(f"So: {usage}")
-    account, role = accounts.named(tx.accounts.usable_by(asked.sender), words[0], house)
-    if len(words) == 2:
-        if role is not Role.OWNER:
-            raise UsageError(f"Only an owner of {account.at} can change that; you are {role.value}.")
-        account = replace(account, premium=_premium(words[1], usage))
-        tx.accounts.save(account)
-    on = "on" if account.premium else "off"
-    asked.reply(tx, f"{account.at}: premium={on}, so a post may have {_LIMITS[account.premium]} characters.")
-
-
-def _premium(setting: str, usage: str) -> bool:
-    key, _, value = setting.lower().partition("=")
-    if key != "premium":
-        raise UsageError(f"There is no policy {quote(key)}; there is: premium. So: {usage}")
-    if value not in _SWITCH:
-        raise UsageError(f"premium is on or off. So: {usage}")
-    return _SWITCH[value]
-
-
 def _has_accounts(standing: Standing) -> bool:
     return bool(standing.accounts)
-
-
-def _owns_one(standing: Standing) -> bool:
-    return any(role is Role.OWNER for _, role in standing.accounts)
 
 
 COMMANDS = (
@@ -168,13 +132,5 @@ COMMANDS = (
         needs=Need.ROOM_ADMIN,
         blind=True,  # a person's own default needs nobody's leave
         visible=_has_accounts,
-    ),
-    Command(
-        name="policy",
-        usage="policy @ACCOUNT premium=on|off",
-        example="policy @acme premium=on",
-        help="Say whether the account is Premium: posts of 25,000 characters instead of 280.",
-        work=policy,
-        visible=_owns_one,
     ),
 )

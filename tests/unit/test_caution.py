@@ -154,8 +154,10 @@ def test_no_text_breaks_it_and_nothing_found_is_repeated(text: str) -> None:
 
 def post(tx: Tx, account: Account, text: str, ago: float, state: PostState, author: Identity = ANA) -> Post:
     made = NOW - ago
-    draft, times = Draft(text), {"now": made, "fresh_at": made, "due_at": made}
-    row = tx.posts.add(Action.POST, account.id, author, PRESS, "$1", None, draft, state=state, **times)
+    draft, what = Draft(text), Action.POST
+    row = tx.posts.add(
+        what, account.id, author, PRESS, "$1", None, draft, state=state, now=made, fresh_at=made, due_at=made
+    )
     if state is PostState.POSTED:
         tx.posts.save(replace(row, remote_id=str(row.id)))
     return row
