@@ -5,7 +5,7 @@ what a verb needs from one was asked before the transaction and stands in ``Fact
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
@@ -24,6 +24,8 @@ class Need(Flag):
     """``Facts.room_admin``: whether the sender governs the room."""
     MAY_REDACT = auto()
     """``Facts.may_redact``: whether the bot may remove messages there."""
+    NAMES = auto()
+    """``Facts.names``: who and what the first words behind the verb name."""
 
 
 class Where(Enum):
@@ -36,13 +38,14 @@ class Where(Enum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
-    be asked; then ``trouble`` is the sentence for the person.
+    be asked; then ``trouble`` is the sentence for the person. ``names``: by the word that was typed.
     """
 
     privacy: Privacy | None = None
     room_admin: bool | None = None
     may_redact: bool = False
     trouble: str = ""
+    names: Mapping[str, Identity | Room] = field(default_factory=dict)
 
 
 NO_FACTS = Facts()

@@ -6,9 +6,10 @@ Defaults change only by who may change them. It knows nothing of linking and pos
 from bridge.bot import accounts
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.sharing import by_room
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, Role, Room
+from bridge.model import Account, Identity, Room
 
 _NONE = "none"
 
@@ -20,11 +21,12 @@ def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
         return
     own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
-    asked.reply(tx, "\n".join(_line(account, role, own, here, house) for account, role in mine))
+    lines = [_line(account, role.value + by_room(tx, asked, account, role), own, here, house) for account, role in mine]
+    asked.reply(tx, "\n".join(lines))
 
 
-def _line(account: Account, role: Role, own: int | None, here: int | None, house: House) -> str:
-    notes = [role.value]
+def _line(account: Account, role: str, own: int | None, here: int | None, house: House) -> str:
+    notes = [role]
     if account.id == own:
         notes.append("your default")
     if account.id == here:
@@ -41,7 +43,7 @@ def whoami(tx: Tx, asked: Asked, house: House) -> None:
     mine = tx.accounts.usable_by(asked.sender)
     try:
         account, role = accounts.pick(tx, asked, house, mine)
-        words += f" Here you speak as {account.at} ({role.value})."
+        words += f" Here you speak as {account.at} ({role.value}{by_room(tx, asked, account, role)})."
     except UsageError as error:
         words += f" {error}"
     if asked.sender in house.admins:

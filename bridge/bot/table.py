@@ -6,6 +6,7 @@ It knows which modules hold verbs, and nothing of what they do.
 from collections.abc import Mapping, Sequence
 
 from bridge.bot import (
+    accepting,
     approving,
     asking,
     choosing,
@@ -15,6 +16,8 @@ from bridge.bot import (
     policies,
     posting,
     recording,
+    recovering,
+    sharing,
     showing,
     undoing,
 )
@@ -43,6 +46,9 @@ COMMANDS: tuple[Command, ...] = (
     *policies.COMMANDS,
     *freezing.COMMANDS,
     *recording.COMMANDS,
+    *sharing.COMMANDS,
+    *accepting.COMMANDS,
+    *recovering.COMMANDS,
     *showing.COMMANDS,
 )
 VERBS = by_word(COMMANDS)
