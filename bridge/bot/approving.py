@@ -321,8 +321,8 @@ def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House,
                                    f"or {house.prefix}reject {current}")  # fmt: skip
     elif crossed and event.sender == post.author and post.state in _WAITING and post.claimed_at is None:
         drop(tx, post, event.sender, event.room, house, now)
-    elif not crossed and post.state in _OUT:
-        return  # it had approvals enough, and is on its way or out
+    elif post.state is PostState.FAILED if crossed else post.state in _OUT:
+        return  # it is over, or had approvals enough
     elif problem := obstacle(tx, post, event.sender, verdict, house):
         _say_once(tx, event, post, problem)
     elif crossed:

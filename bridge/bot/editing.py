@@ -91,7 +91,7 @@ def _changed(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: Ho
     verb = "retweet" if post.action is Action.REPOST else "tweet" if post.draft.reply_to is None else "reply"
     if post.thread_root is not None or post.scheduled_for is not None:
         raise UsageError(f"Editing the message does not change this one; {house.prefix}edit {post.label} TEXT does.")
-    verbs = ("tweet", "draft") if verb == "tweet" and post.state is PostState.DRAFT else (verb,)
+    verbs = ("tweet", "draft") if verb == "tweet" and post.content else (verb,)
     if not isinstance(reading, Spoken) or reading.command.name not in verbs:
         raise UsageError(f"Your edit is no {house.prefix}{verb} any more.")
     message = Message(
