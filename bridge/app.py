@@ -180,6 +180,19 @@ async def run(settings: Settings) -> None:
         await _run(parts, settings.web, stop)
 
 
+@asynccontextmanager
+async def look_into(settings: Settings) -> AsyncIterator[Store]:
+    """The store, for looking; Kantter may be running. Raises ConfigError when there is none yet."""
+    path = data_folder(settings.bot.data_dir) / "kantter.db"
+    if not path.exists():
+        raise ConfigError(f"{path}: there is no database yet; kantter run makes it")
+    store = await Database.open(path)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 async def trust_anew(settings: Settings, user_id: str) -> bool:
     """Forget the Matrix identity that was kept of a user; give whether there was one. Kantter may be running."""
     store = await Database.open(data_folder(settings.bot.data_dir) / "kantter.db")

@@ -222,6 +222,10 @@ class Accounts(Protocol):
 
     def find(self, publisher: str, remote_id: str) -> Account | None: ...
 
+    def everyone(self) -> list[Account]:
+        """All accounts, by handle. For the operator only."""
+        ...
+
     def save(self, account: Account) -> None: ...
 
     def seal(self, account_id: int, credentials: Sealed | None) -> None:

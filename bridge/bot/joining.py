@@ -60,6 +60,9 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     if not others and tx.accounts.default(link.identity) is None:
         tx.accounts.set_default(link.identity, account.id)
     tx.links.save(ended(link))
+    tx.log.add(
+        link.identity, "link", room=link.room, account_id=account.id, detail=account.at, outcome=role.value, at=now
+    )
     say(tx, link, link.room or link.origin, _welcome(account, role, joins=joins, prefix=prefix))
     if joins:
         _tell(tx, link, account, owners)

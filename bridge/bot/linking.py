@@ -13,7 +13,7 @@ from bridge.bot.asked import Asked, Command, House, Need, Standing, Where
 from bridge.bot.words import moment, number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Action, LinkState, OfferState, PendingLink, Post, PostState, Role, Speech
+from bridge.model import Account, Action, LinkState, OfferState, PendingLink, Policy, Post, PostState, Role, Speech
 from bridge.vault import pin_purpose
 
 VALID = 900.0
@@ -185,6 +185,10 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
             tx.links.revoke(account.id, sealed, asked.now)
             tx.accounts.seal(account.id, None)
         words.append("You were the last one, so I forget its token and have it revoked.")
+    left = "others are linked to it" if others else "its token is revoked"
+    tx.log.add(
+        asked.sender, "unlink", room=asked.room, account_id=account.id, detail=account.at, outcome=left, at=asked.now
+    )
     if stopped:
         words.append(f"{number(stopped, 'waiting post')} of yours will not go out.")
     asked.reply(tx, " ".join(words))
@@ -196,6 +200,7 @@ def _end_shares(tx: Tx, account: Account) -> None:
         tx.shares.take(account.id, room)
     for offer in tx.shares.open_offers(account_id=account.id):
         tx.shares.save_offer(replace(offer, state=OfferState.WITHDRAWN))
+    tx.policies.put(account.id, Policy())  # whoever links it next decides anew, and shows nothing to an old room
 
 
 def _meant(tx: Tx, asked: Asked, house: House) -> Account:

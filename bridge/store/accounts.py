@@ -64,6 +64,10 @@ class SqlAccounts:
     def find(self, publisher: str, remote_id: str) -> Account | None:
         return self._one("a.publisher = ? AND a.remote_id = ?", publisher, remote_id)
 
+    def everyone(self) -> list[Account]:
+        rows = self._raw.execute(f"SELECT {_COLUMNS} FROM account a ORDER BY lower(a.handle), a.id")  # noqa: S608 - ours
+        return [_account(row) for row in rows]
+
     def save(self, account: Account) -> None:
         self._changed.add(Topic.POSTS)  # an account that works again has posts to send
         self._raw.execute(
