@@ -55,7 +55,8 @@ def _read(tx: Tx, asked: Asked, house: House, *, roles: bool) -> _Wish:
     if len(words) == 4 and words[2].lower() in _BEFORE_ROLE:
         del words[2]
     if roles and len(words) == 3:
-        role = next((known for known in Role if known.value == words.pop().lower()), None)
+        word = words.pop().lower()
+        role = next((known for known in Role if known.value == word), None)
         if role is None:
             raise UsageError(f"A role is one of: {', '.join(known.value for known in Role)}. {usage}")
     if len(words) != 2:
