@@ -120,7 +120,9 @@ def _show(head: Sequence[str], rows: Sequence[ledger.Row], *, as_json: bool) -> 
         for row in rows:
             sys.stdout.write(json.dumps(row.fields, ensure_ascii=False) + "\n")
     elif _screen.is_terminal:
-        table = Table(*head, header_style="bold", box=None, pad_edge=False)
+        table = Table(header_style="bold", box=None, pad_edge=False)
+        for title in head:
+            table.add_column(title, no_wrap="(UTC)" in title or title == "row")
         for row in rows:
             table.add_row(*map(Text, row.cells))
         _screen.print(table, soft_wrap=False)

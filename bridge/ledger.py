@@ -82,7 +82,8 @@ def deed(row: Deed, handles: Mapping[int, str]) -> Row:
         "hash": row.hash.hex(),
     }
     room = "" if row.room is None else row.room.id
-    cells = (str(row.id), _minute(row.at), actor or "(the bot)", row.verb, account or "", row.detail, row.outcome, room)
+    who = row.actor.name if row.actor else "(the bot)"
+    cells = (str(row.id), _minute(row.at), who, row.verb, account or "", row.detail, row.outcome, room)
     return Row(tuple(map(_plain, cells)), fields)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bridge import text
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Draft, Post, PostState
+from bridge.model import Account, Action, Draft, Identity, Post, PostState
 
 DOLLAR = 1_000_000
 
@@ -70,6 +70,12 @@ def spent(tx: Tx, account_id: int, now: float, states: Collection[PostState] = C
     in: that of the time it is scheduled for, else that of its making.
     """
     return sum(amount for *_, amount in tx.posts.costs(account_id, *month(now), states))
+
+
+def spent_by(tx: Tx, account_id: int, who: Identity, now: float) -> int:
+    """What that person's rows on the account cost in the month of ``now``."""
+    rows = tx.posts.costs(account_id, *month(now), COUNTED)
+    return sum(amount for _, author, _, amount in rows if author == who)
 
 
 def check(tx: Tx, account: Account, cost: int, now: float, *, goes_out: float | None = None) -> None:

@@ -3,13 +3,15 @@
 Defaults change only by who may change them. It knows nothing of linking and posting.
 """
 
+from bridge import pricing
 from bridge.bot import accounts
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.freezing import by
 from bridge.bot.sharing import by_room
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, Room
+from bridge.model import Account, Identity, Role, Room
 
 _NONE = "none"
 
@@ -21,8 +23,21 @@ def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
         return
     own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
-    lines = [_line(account, role.value + by_room(tx, asked, account, role), own, here, house) for account, role in mine]
+    lines = [
+        _line(account, role.value + by_room(tx, asked, account, role), own, here, house)
+        + _spent(tx, asked, account, role)
+        for account, role in mine
+    ]
     asked.reply(tx, "\n".join(lines))
+
+
+def _spent(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
+    """What the account spent this month; who has no oversight of it sees their own part."""
+    if role.may_undo_others:
+        words = pricing.spent_words(tx, account, asked.now)
+        return f" · {words}" if words else ""
+    own = pricing.spent_by(tx, account.id, asked.sender, asked.now)
+    return f" · {pricing.money(own)} this month by you" if own else ""
 
 
 def _line(account: Account, role: str, own: int | None, here: int | None, house: House) -> str:
@@ -34,6 +49,8 @@ def _line(account: Account, role: str, own: int | None, here: int | None, house:
     if account.premium:
         notes.append("premium")
     health = f"must be linked again: {account.broken} · {house.prefix}link" if account.broken else "works"
+    if account.frozen:
+        health = f"frozen by {by(account)}; {health}"
     return f"{account.at} ({', '.join(notes)}): {health}"
 
 
@@ -62,8 +79,11 @@ def use(tx: Tx, asked: Asked, house: House) -> None:
         _check_admin(asked)
     scope: Identity | Room = asked.room if room else asked.sender
     if handle == _NONE:
-        had = tx.accounts.default(scope) is not None
+        old = tx.accounts.default(scope)
+        had = old is not None
         tx.accounts.set_default(scope, None)
+        if old is not None:
+            _log(tx, asked, old, "default taken away", room=room)
         whose = "This room has" if room else "You have"
         asked.reply(tx, f"{whose} no default account {'any more' if had else 'to take away'}.")
         return
@@ -73,7 +93,15 @@ def use(tx: Tx, asked: Asked, house: House) -> None:
             f"Only an owner or approver of {account.at} can make it a room's default; you are {role.value}."
         )
     tx.accounts.set_default(scope, account.id)
+    _log(tx, asked, account.id, account.at, room=room)
     asked.reply(tx, f"{'This room speaks' if room else 'You speak'} as {account.at} now, when no account is named.")
+
+
+def _log(tx: Tx, asked: Asked, account_id: int, detail: str, *, room: bool) -> None:
+    outcome = "for this room" if room else "for themselves"
+    tx.log.add(
+        asked.sender, "use", room=asked.room, account_id=account_id, detail=detail, outcome=outcome, at=asked.now
+    )
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str | None, bool]:

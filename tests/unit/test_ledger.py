@@ -80,7 +80,7 @@ def deeds(tx: Tx) -> None:
 def test_the_log_as_lines_and_as_json(desk: Desk) -> None:
     desk.fill(deeds)
     lines = [line.split("\t") for line in desk.run("log").stdout.splitlines()]
-    assert lines[0] == ["1", "2027-01-15 08:00", "matrix:@ana:example.org", "link", "@acme", "@acme", "owner", "!press"]
+    assert lines[0] == ["1", "2027-01-15 08:00", "@ana:example.org", "link", "@acme", "@acme", "owner", "!press"]
     assert lines[1][5] == "k1, “hel [31mlo” x"
     assert lines[2][2] == "(the bot)"
     rows = desk.rows("log")

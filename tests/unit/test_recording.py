@@ -6,7 +6,7 @@ import pytest
 
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Identity, Policy, Post, PostState, Role, Room, Speech
-from tests.unit.bot_scene import ANA, BEN, DM, EVE, LOBBY, NOW, PRESS, Scene
+from tests.unit.bot_scene import ADMIN, ANA, BEN, DM, EVE, LOBBY, NOW, PRESS, Scene
 
 
 @pytest.fixture
@@ -193,3 +193,41 @@ async def test_who_is_for_those_with_a_role_and_words_of_a_dm_stay_there(scene: 
 async def test_what_names_no_post_is_said(scene: Scene, acme: Account, text: str) -> None:
     words = await scene.ask(ANA, text)
     assert "Which post?" in words or "may ask about" in words
+
+
+# ---------------------------------------------------------------- what accounts and status tell of money
+
+
+async def test_accounts_tells_oversight_the_sum_and_others_their_part(scene: Scene, acme: Account) -> None:
+    await put(scene, acme, ANA, cost=200_000)
+    await put(scene, acme, BEN, LOBBY, cost=15_000)
+    assert (await scene.ask(ANA, "!accounts")).endswith("works · $0.215 this month")
+    assert (await scene.ask(BEN, "!accounts")).endswith("works · $0.015 this month by you")
+    await scene.store.transact(lambda tx: tx.policies.put(acme.id, Policy(budget=5_000_000)))
+    assert (await scene.ask(ANA, "!accounts")).endswith("works · $0.215 of $5.00 this month")
+    await scene.say(ANA, "!freeze @acme")
+    assert "frozen by @ana:example.org; works" in await scene.ask(BEN, "!accounts")
+    assert "@acme is frozen by @ana:example.org" in await scene.ask(BEN, "!status")
+
+
+async def test_status_tells_the_operators_admins_in_private_what_all_spent(scene: Scene, acme: Account) -> None:
+    other = await scene.account("other", eve=Role.OWNER)
+    await put(scene, acme, ANA, cost=200_000)
+    await put(scene, other, EVE, cost=15_000)
+    assert "Spent this month: $0.215 (@acme $0.20, @other $0.015)" in await scene.ask(ADMIN, "status", DM)
+    for who, room in ((ADMIN, PRESS), (ANA, DM), (EVE, PRESS)):
+        assert "Spent" not in await scene.ask(who, "!status", room)
+
+
+async def test_defaults_are_logged_for_whom_they_hold(scene: Scene, acme: Account) -> None:
+    scene.network.admins |= {(PRESS, ANA)}
+    await scene.say(ANA, "!use @acme")
+    await scene.say(ANA, "!use @acme room")
+    await scene.say(ANA, "!use none room")
+    await scene.say(ANA, "!use none room")
+    deeds = await scene.store.transact(lambda tx: tx.log.of_account(acme.id, 10))
+    assert [(d.verb, d.detail, d.outcome) for d in deeds] == [
+        ("use", "@acme", "for themselves"),
+        ("use", "@acme", "for this room"),
+        ("use", "default taken away", "for this room"),
+    ]
