@@ -68,11 +68,11 @@ _LETTER, _DIGIT, _MARK = re.compile(r"[^\W\d_]"), re.compile(r"\d"), re.compile(
 _RUN = re.compile(r"(?<![A-Za-z0-9+/=#$@_.-])[A-Za-z0-9+/]{40,400}={0,2}(?![A-Za-z0-9+/=_.-])")
 
 _PHONE = re.compile(
-    r"(?<![\w+.,/-])(?:"
+    r"(?<![\w+.,/-])(?<![0-9] )(?:"
     r"\+[1-9](?:[ .()/-]{0,2}[0-9]){8,14}"  # E.164, as people space it
     r"|\(?[2-9][0-9]{2}\)?[ .-][2-9][0-9]{2}[ .-][0-9]{4}"  # North America
-    r"|0[67](?:[ .-]?[0-9]{2}){4}|0[1-9][0-9]{1,3}[ /-][0-9]{3,4}[ -]?[0-9]{3,5}"  # within a country
-    r")(?![\w-]|[.,][0-9])"
+    r"|0[67](?:[ .-][0-9]{2}){4}|0[1-9][0-9]{1,3}[ /-][0-9]{3,4}[ -]?[0-9]{3,5}"  # within a country
+    r")(?![\w-]|[ .,][0-9])"
 )
 _CALL = re.compile(
     r"\b(?:tel|phone|call|text|whatsapp|mobile|cell|handy|ring)\b[.:]?(?: (?:me|us|at|on|number|is)){0,3}:?[ ]?"

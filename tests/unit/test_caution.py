@@ -117,6 +117,8 @@ def test_what_is_found(text: str, what: str) -> None:
         "Order 1234567890 shipped; ref 00123456789",
         "https://example.org/p/555-234-5678",
         "phone sales: 1,200,000 in 2024",
+        "<Buffer 08 07 06 05 04 03 02 01>, lotto 05 06 07 08 09 10",
+        "fixed in 0706565097",
         "git clone ssh://git@example.org:2222/acme.git",
         "Mail: ana@example.org, meet at 10:30@office",
         "bearer of bad news, that is what internationalization2 is",
