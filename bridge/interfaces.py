@@ -317,6 +317,14 @@ class Posts(Protocol):
         """The parts of a thread, in order."""
         ...
 
+    def rollback(self, root: int) -> list[Post]:
+        """The rows that delete parts of that thread, oldest first."""
+        ...
+
+    def ripens_at(self) -> float | None:
+        """The earliest ``due_at`` of a SCHEDULED row."""
+        ...
+
     def of_message(self, network: str, message_id: str) -> Post | None:
         """The row that this command asked for."""
         ...
@@ -620,6 +628,16 @@ class Decisions(Protocol):
         ...
 
 
+class People(Protocol):
+    """What persons prefer."""
+
+    def zone(self, identity: Identity) -> str:
+        """The name of that person's time zone; empty when they have not said."""
+        ...
+
+    def set_zone(self, identity: Identity, zone: str) -> None: ...
+
+
 class Policies(Protocol):
     """What teams decided about their accounts."""
 
@@ -681,6 +699,7 @@ class Tx:
     shares: Shares
     policies: Policies
     log: Log
+    people: People
 
 
 class Topic(Enum):

@@ -6,8 +6,9 @@ Rights, age, rests and the operator's pause are looked at here, at the moment of
 from dataclasses import replace
 
 from bridge.model import Account, Action, Post, PostState, Sealed, Speech
-from bridge.outbox import searching, telling, words
+from bridge.outbox import searching, telling, threads, words
 from bridge.outbox.errand import Errand
+from bridge.outbox.rights import let_out
 from bridge.outbox.settling import dead_end
 from bridge.outbox.turn import ENDLESS, Search, Turn
 
@@ -88,7 +89,7 @@ def _awaited(turn: Turn, row: Post) -> Post | None:
     if target is None or target.state is PostState.FAILED:
         said = words.nothing_to_delete(target or row)
         tx.posts.save(replace(row, state=PostState.FAILED, reason="nothing to delete"))
-        telling.end(tx, row, telling.DONE, said)
+        threads.end_row(tx, row, telling.DONE, said)
     elif target.state in (PostState.HELD, PostState.QUEUED):
         _undo(turn, row, target)
     elif target.state is PostState.POSTED:
@@ -111,7 +112,7 @@ def _undo(turn: Turn, row: Post, target: Post) -> None:
     telling.take_away(tx, target, telling.WAITS, telling.UNSURE)
     tx.answers.add(target.room, Speech.REACTION, telling.FAILED, target=target.message_id, post_id=target.id)
     tx.posts.save(replace(row, state=PostState.FAILED, reason="undone before it went out"))
-    telling.end(tx, row, telling.DONE, words.undone_in_time(target))
+    threads.end_row(tx, row, telling.DONE, words.undone_in_time(target))
 
 
 def _delete(turn: Turn, row: Post) -> None:
@@ -132,7 +133,7 @@ def _delete(turn: Turn, row: Post) -> None:
         dead_end(turn, row, words.no_right(account))
     elif target is None or not remote:
         tx.posts.save(replace(row, state=PostState.FAILED, reason="its address is not known"))
-        telling.end(tx, row, telling.FAILED, words.no_address(target or row, account))
+        threads.end_row(tx, row, telling.FAILED, words.no_address(target or row, account))
     else:
         _claim(turn, row, account, sealed, remote, reposted=target.action is Action.REPOST)
 
@@ -142,6 +143,9 @@ def _ready(turn: Turn, account: Account, row: Post) -> Sealed | None:
     if account.publisher not in turn.house.publishers:
         dead_end(turn, row, f"this Kantter does not post to {account.publisher}")
         turn.wake = turn.mono
+        return None
+    if account.frozen:
+        turn.waiting.setdefault(account.id, words.frozen(account))
         return None
     sealed = turn.tx.accounts.sealed(account.id)
     if account.broken or sealed is None:
@@ -200,20 +204,19 @@ def _head(turn: Turn, account_id: int, post_id: int) -> None:
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
     elif tx.accounts.resting(account_id, post.action) <= turn.now:
-        _claim(turn, post, account, sealed, post.target or "")
+        _claim(turn, threads.linked(tx, post), account, sealed, post.target or "")
     else:
         turn.wake = turn.mono
 
 
 def _passes(turn: Turn, account: Account, post: Post) -> bool:
     """Whether a queued row may go out by its author's rights and its age. If not, it is settled or held."""
-    role = turn.tx.accounts.role(account.id, post.author)
-    if role is None or not role.may_post:
-        dead_end(turn, post, words.no_right(account))
+    if (post.part > 1 and not threads.may_follow(turn, post)) or not let_out(turn, account, post):
         return False
-    if turn.now - post.fresh_at > turn.house.stale_after:
+    if turn.now - threads.fresh_at(turn.tx, post) > turn.house.stale_after:
         if post.claimed_at is None:
             turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None))
+            threads.hold_rest(turn.tx, post)
         else:  # an earlier attempt may be out: nobody may call it "not posted"
             unknown = replace(post, state=PostState.UNKNOWN, question_id=None, reason="")
             turn.tx.posts.save(unknown)

@@ -20,6 +20,7 @@ from bridge.outbox import pausing
 from bridge.outbox.asking import ask
 from bridge.outbox.choosing import choose
 from bridge.outbox.errand import Courier, Errand, Outcome
+from bridge.outbox.ripening import ripen
 from bridge.outbox.settling import recover, settle, shift
 from bridge.outbox.telling import tell_waiting
 from bridge.outbox.turn import House, Search, Turn
@@ -184,6 +185,7 @@ class Outbox:
             if turn.lifted:  # one try first: the others follow when it went well
                 turn.free = min(free, 1)
             if not only_settle:
+                ripen(turn)
                 choose(turn)
                 if tells:
                     tell_waiting(turn)

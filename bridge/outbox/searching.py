@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from bridge.errors import PublishError
 from bridge.model import Account, Post, PostState, Receipt
-from bridge.outbox import telling, words
+from bridge.outbox import telling, threads, words
 from bridge.outbox.errand import Errand
+from bridge.outbox.recording import record
 from bridge.outbox.turn import Search, Turn
 
 HOLD = 15.0
@@ -24,6 +25,7 @@ PROVEN = "refused as a duplicate: an earlier attempt went out"
 def begin(turn: Turn, post: Post, account: Account) -> None:
     """The outcome is unknown: say so, hold the account's queue for a moment, and look."""
     turn.tx.posts.save(replace(post, state=PostState.UNKNOWN, due_at=turn.now + _MINUTE, reason=""))
+    record(turn.tx, post, "unknown", "no clear answer came", turn.now)
     telling.end(turn.tx, post, telling.UNSURE, words.looking(post, account))
     turn.holds[account.id] = turn.mono + HOLD
     _look(turn, post, turn.mono + _MINUTE)
@@ -83,6 +85,10 @@ def went_out(turn: Turn, post: Post, account: Account, remote_id: str) -> None:
         replace(post, state=PostState.POSTED, remote_id=remote_id, question_id=None, due_at=turn.now, reason="")
     )
     url = turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
+    record(turn.tx, post, "post", url, turn.now)
+    if post.thread_root is not None:
+        threads.went_out(turn, post, account)
+        return
     telling.end(turn.tx, post, telling.DONE, words.posted(post, account, url, turn.house.prefix))
 
 
@@ -94,11 +100,15 @@ def give_up(turn: Turn, post: Post, account: Account) -> None:
     if post.reason == PROVEN:
         turn.counts["posted"] += 1
         tx.posts.save(replace(post, state=PostState.POSTED, question_id=None, due_at=turn.now))
-        telling.end(tx, post, telling.DONE, words.posted_somewhere(post, account))
+        record(tx, post, "post", "its address is not known", turn.now)
+        if post.thread_root is not None:
+            threads.went_out(turn, post, account)
+        else:
+            telling.end(tx, post, telling.DONE, words.posted_somewhere(post, account))
     elif undoing is not None and undoing.state is PostState.QUEUED:
         reason = "outcome unknown; undone"
         tx.posts.save(replace(post, state=PostState.FAILED, reason=reason))
         tx.posts.save(replace(undoing, state=PostState.FAILED, reason=reason))
-        telling.end(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
+        threads.end_row(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
     elif post.question_id is None:
         turn.unsure.append(post)

@@ -16,9 +16,10 @@ from bridge.errors import (
     Throttled,
     Unreachable,
 )
-from bridge.model import Action, Post, PostState, Receipt
-from bridge.outbox import pausing, searching, telling, words
+from bridge.model import Account, Action, Post, PostState, Receipt
+from bridge.outbox import pausing, searching, telling, threads, words
 from bridge.outbox.errand import Errand, Outcome
+from bridge.outbox.recording import record
 from bridge.outbox.turn import Turn
 from bridge.retry import pause
 
@@ -67,7 +68,8 @@ def _done(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     if target is not None:
         tx.posts.save(replace(target, deleted=True))
     said = words.deleted(account, errand.target, reposted=errand.reposted)
-    telling.end(tx, post, telling.DONE, said)
+    record(tx, post, "delete", errand.target, turn.now)
+    threads.end_row(tx, post, telling.DONE, said)
 
 
 def _rejected(turn: Turn, errand: Errand, error: Rejected) -> None:
@@ -91,10 +93,7 @@ def _earlier_url(turn: Turn, errand: Errand) -> str:
 
 
 def _fail(turn: Turn, errand: Errand, why: str) -> None:
-    turn.counts["failed"] += 1
-    turn.tx.posts.save(replace(errand.post, state=PostState.FAILED, reason=why))
-    said = words.failed(errand.post, errand.account, why, doubtful=errand.doubtful)
-    telling.end(turn.tx, errand.post, telling.FAILED, said)
+    _end(turn, errand.post, errand.account, why, doubtful=errand.doubtful)
 
 
 def _link_broken(turn: Turn, errand: Errand, error: LinkBroken) -> None:
@@ -143,7 +142,7 @@ def _unknown(turn: Turn, errand: Errand, why: str) -> None:
         _again(turn, errand, turn.now + pause(post.attempts, most=_LONGEST_PAUSE), "")
     else:
         turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=f"outcome unknown: {why}"))
-        telling.end(turn.tx, post, telling.UNSURE, words.effect_unknown(post, errand.account, why))
+        threads.end_row(turn.tx, post, telling.UNSURE, words.effect_unknown(post, errand.account, why))
 
 
 def recover(turn: Turn) -> None:
@@ -177,8 +176,16 @@ def shift(turn: Turn, seconds: float) -> None:
 
 def dead_end(turn: Turn, post: Post, why: str) -> None:
     """A row that was not sent and will not be."""
+    _end(turn, post, turn.account(post.account_id), why, doubtful=post.claimed_at is not None)
+
+
+def _end(turn: Turn, post: Post, account: Account, why: str, *, doubtful: bool) -> None:
+    """A row that failed. ``doubtful``: an earlier attempt may be out."""
+    record(turn.tx, post, "fail", why, turn.now)
+    if post.thread_root is not None and post.action is Action.POST:
+        threads.stop(turn, post, account, why, doubtful=doubtful)
+        return
     turn.counts["failed"] += 1
     turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=why))
-    account = turn.account(post.account_id)
-    said = words.failed(post, account, why, doubtful=post.claimed_at is not None)
-    telling.end(turn.tx, post, telling.FAILED, said)
+    said = words.failed(post, account, why, doubtful=doubtful)
+    threads.end_row(turn.tx, post, telling.FAILED, said)

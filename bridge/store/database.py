@@ -25,6 +25,7 @@ from bridge.store.decisions import SqlDecisions
 from bridge.store.links import SqlLinks
 from bridge.store.log import SqlLog
 from bridge.store.notes import SqlArrivals, SqlNotes
+from bridge.store.people import SqlPeople
 from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
 from bridge.store.shares import SqlShares
@@ -173,5 +174,6 @@ def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
         shares=SqlShares(raw, changed),
         policies=SqlPolicies(raw, changed),
         log=SqlLog(raw),
+        people=SqlPeople(raw),
     )
     return tx, changed

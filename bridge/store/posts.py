@@ -139,7 +139,14 @@ class SqlPosts:
         )
 
     def thread(self, root: int) -> list[Post]:
-        return self._all("thread_root = ? ORDER BY part", root)
+        return self._all("thread_root = ? AND action <> 'delete' ORDER BY part", root)
+
+    def rollback(self, root: int) -> list[Post]:
+        return self._all("thread_root = ? AND action = 'delete' ORDER BY id", root)
+
+    def ripens_at(self) -> float | None:
+        found = self._raw.execute("SELECT min(due_at) FROM post WHERE state = 'scheduled'").fetchone()[0]
+        return None if found is None else float(found)
 
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)

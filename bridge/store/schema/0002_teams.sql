@@ -80,6 +80,7 @@ ALTER TABLE post ADD COLUMN thread_root INTEGER REFERENCES post (id);
 ALTER TABLE post ADD COLUMN part INTEGER NOT NULL DEFAULT 0;        -- its place in the thread, from 1; 0: no thread
 ALTER TABLE post ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;        -- millionths of a dollar
 ALTER TABLE post ADD COLUMN content TEXT NOT NULL DEFAULT '';       -- the hash that a decision is bound to
+CREATE INDEX post_scheduled ON post (due_at) WHERE state = 'scheduled';
 CREATE INDEX post_thread ON post (thread_root, part) WHERE thread_root IS NOT NULL;
 CREATE INDEX post_cost ON post (account_id, coalesce(scheduled_for, created_at)) WHERE cost > 0;
 
