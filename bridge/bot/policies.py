@@ -207,10 +207,10 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
 
 def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:
     """The handle, and the settings by their keys, as typed."""
-    words = asked.text.strip()
+    words = asked.text
     handle = asked.account
     if handle is None:
-        handle, _, words = words.partition(" ") if " " in words else (words, "", "")
+        handle, words = [*words.split(maxsplit=1), "", ""][:2]
     settings = {key.lower().replace("-", "_"): value.strip("\"'“”") for key, value in _SETTING.findall(words)}
     if not accounts.bare(handle) or "=" in handle or _SETTING.sub("", words).strip():
         raise UsageError(f"So: {house.prefix}{house.verbs['policy'].usage}")

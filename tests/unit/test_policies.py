@@ -39,6 +39,7 @@ async def policy(scene: Scene, account: Account) -> Policy:
         ("budget=$7.50", {"budget": 7_500_000}, "budget=$7.50"),
         ("budget=0.015", {"budget": 15_000}, "budget=$0.015"),
         ("links=ask", {"links": "ask"}, "links=ask (was allow)"),
+        ("\n links=ask\n hold=20s\n", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was allow)"),
         ("links=ask hold=20s", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was allow)"),
     ],
 )
