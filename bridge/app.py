@@ -116,6 +116,7 @@ async def _parts(
             stale_after=bot.stale_after,
             clock=clock,
             prefix=bot.prefix,
+            prices=Prices(*prices.millionths),
         )
         yield Parts(store, networks, answering, sending)
 

@@ -48,8 +48,10 @@ def money(amount: int) -> str:
 
 
 def said(cost: int, prices: Prices) -> str:
-    """The words about a price that is not the usual one (``the link makes it $0.20``); empty for the usual one."""
-    if cost == prices.post:
+    """The words about a price that is not the usual one (``the link makes it $0.20``); empty for the usual one, and for
+    0: what was never priced.
+    """
+    if cost in (0, prices.post):
         return ""
     return f"the link makes it {money(cost)}" if cost == prices.link else f"it costs {money(cost)}"
 

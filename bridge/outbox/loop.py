@@ -24,6 +24,7 @@ from bridge.outbox.ripening import ripen
 from bridge.outbox.settling import recover, settle, shift
 from bridge.outbox.telling import tell_waiting
 from bridge.outbox.turn import House, Search, Turn
+from bridge.pricing import USUAL, Prices
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -58,13 +59,14 @@ class Outbox:
         clock: Clock,
         prefix: str = "!",
         monotonic: Clock = time.monotonic,
+        prices: Prices = USUAL,
     ) -> None:
         self.seconds = 0.0
         self.turns = 0
         self._store = store
         self._networks = networks
         self._admins = frozenset(admin for admin in admins if admin.network in networks)
-        self._house = House(publishers, stale_after, prefix)
+        self._house = House(publishers, stale_after, prefix, prices)
         self._courier = Courier(publishers, vault)
         self._clock = clock
         self._monotonic = monotonic

@@ -6,6 +6,7 @@ the publisher refused a second attempt as a duplicate, so the first one is out a
 
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.errors import PublishError
 from bridge.model import Account, Post, PostState, Receipt
 from bridge.outbox import telling, threads, words
@@ -89,7 +90,8 @@ def went_out(turn: Turn, post: Post, account: Account, remote_id: str) -> None:
     if post.thread_root is not None:
         threads.went_out(turn, post, account)
         return
-    telling.end(turn.tx, post, telling.DONE, words.posted(post, account, url, turn.house.prefix))
+    price = pricing.said(post.cost, turn.house.prices)
+    telling.end(turn.tx, post, telling.DONE, words.posted(post, account, url, turn.house.prefix, price))
 
 
 def give_up(turn: Turn, post: Post, account: Account) -> None:

@@ -8,6 +8,7 @@ A row that goes back to QUEUED keeps ``claimed_at`` only when an earlier attempt
 
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.errors import (
     LinkBroken,
     OperatorMustAct,
@@ -67,6 +68,7 @@ def _done(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     target = None if post.undoes is None else tx.posts.get(post.undoes)
     if target is not None:
         tx.posts.save(replace(target, deleted=True))
+    tx.posts.extend(replace(post, cost=pricing.price(post.draft, turn.house.prices, Action.DELETE)))
     said = words.deleted(account, errand.target, reposted=errand.reposted)
     record(tx, post, "delete", errand.target, turn.now)
     threads.end_row(tx, post, telling.DONE, said)

@@ -46,9 +46,11 @@ def clock_time(at: float, now: float) -> str:
 # ---------------------------------------------------------------- how it ended
 
 
-def posted(post: Post, account: Account, url: str, prefix: str) -> str:
+def posted(post: Post, account: Account, url: str, prefix: str, price: str = "") -> str:
+    """``price``: what is to be said about it, where it is not the usual one."""
     done = "Posted" if post.action is Action.POST else "Reposted"
-    return f"{done} as {account.at}: {url} · undo: {prefix}undo {post.label}"
+    price = f" · {price}" if price else ""
+    return f"{done} as {account.at}: {url}{price} · undo: {prefix}undo {post.label}"
 
 
 def posted_somewhere(post: Post, account: Account) -> str:
