@@ -5,15 +5,19 @@ did not write it. When in doubt nothing goes out.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bridge import pricing
 from bridge.bot import caution, previewing, signs
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, span
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
+    Account,
     Action,
+    Draft,
     Identity,
     Post,
     PostState,
@@ -26,6 +30,7 @@ from bridge.model import (
     Verdict,
     unlabel,
 )
+from bridge.text import links
 
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 _OUT = (PostState.SENDING, PostState.POSTED, PostState.UNKNOWN)
@@ -56,10 +61,22 @@ def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
 def warnings(tx: Tx, post: Post, house: House, now: float) -> list[str]:
     """What should be read about a post that is in the store before it goes out."""
     account = tx.accounts.get(post.account_id)
-    if account is None or post.action is not Action.POST:
-        return []
     drafts = [part.draft for part in previewing.parts_of(tx, post)]
-    return caution.about(tx, post.author, account, drafts, now, but=post.id)
+    return [] if account is None else look(tx, post.author, account, drafts, post.action, house, now, but=post.id)
+
+
+def look(
+    tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
+    *, but: int | None = None,
+) -> list[str]:  # fmt: skip
+    """What should be read about drafts before they go out. ``but``: the row that holds them already."""
+    if action is not Action.POST:
+        return []
+    warned = caution.about(tx, who, account, drafts, now, but=but)
+    linked = [draft for draft in drafts if links(draft.text)]
+    if linked and tx.policies.of(account.id).links == "ask":
+        warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
+    return warned
 
 
 def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
