@@ -13,7 +13,7 @@ from bridge.errors import ConfigError
 from bridge.interfaces import Store, Tx
 from bridge.model import START, Account, Checked, Deed, Post, PostState, label
 from bridge.pricing import money, spent
-from bridge.text import first_words
+from bridge.telltale import first_words
 
 PAGE = 1000
 _OPEN = tuple(state for state in PostState if state not in (PostState.POSTED, PostState.FAILED))

@@ -5,7 +5,7 @@ It knows the rows of answers. What stands in a preview while its post waits is t
 
 from bridge.interfaces import Tx
 from bridge.model import Action, Post, Speech
-from bridge.text import first_words
+from bridge.telltale import first_words
 
 
 def close(tx: Tx, post: Post, said: str) -> None:

@@ -2,7 +2,7 @@
 
 from bridge.interfaces import Tx
 from bridge.model import Action, Post
-from bridge.text import first_words
+from bridge.telltale import first_words
 
 
 def record(tx: Tx, post: Post, verb: str, outcome: str, at: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.model import Account, Action, Post, PostState, Question
-from bridge.text import first_words
+from bridge.telltale import first_words
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
