@@ -19,6 +19,8 @@ from bridge.pricing import COUNTED, money, month, spent_words
 _USUAL, _MOST = 10, 50
 _MOST_PEOPLE = 5
 _MOST_POSTS = 5
+_HARMLESS = ("link", "unlink", "freeze", "unfreeze")
+"""Verbs whose detail names only the account: that may be told anywhere."""
 _LONGEST = 160
 """Characters of a line's detail and outcome."""
 
@@ -79,7 +81,7 @@ def _seen(tx: Tx, asked: Asked, account: Account, role: Role, most: int) -> list
 
 
 def _is_elsewhere(deed: Deed, asked: Asked) -> bool:
-    return deed.room != asked.room and not asked.message.direct
+    return deed.room != asked.room and not asked.message.direct and deed.verb not in _HARMLESS
 
 
 def _line(deed: Deed, asked: Asked, names: dict[int, str]) -> str:

@@ -92,7 +92,9 @@ async def test_several_accounts_are_told_apart(scene: Scene, acme: Account) -> N
 
 async def test_what_was_said_elsewhere_is_told_in_private_only(scene: Scene, acme: Account) -> None:
     await note(scene, acme, ANA, "post", "k1, “secret plan”", "queued", DM)
+    await note(scene, acme, ANA, "link", "@acme", "owner", DM)
     words = await scene.ask(ANA, "!log @acme")
+    assert "link @acme: owner" in words
     assert "secret plan" not in words
     assert "in private only" in words
     words = await scene.ask(ANA, "log @acme", DM)
