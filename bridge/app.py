@@ -106,6 +106,7 @@ async def _parts(
             posts_per_day=bot.posts_per_day,
             clock=clock,
             prices=Prices(*prices.millionths),
+            zone=bot.zone,
         )
         sending = Outbox(
             store=store,

@@ -141,6 +141,10 @@ class Publisher(Protocol):
         """Hold the draft against the publisher's own rules. Pure. Raises UsageError in plain words."""
         ...
 
+    def longest(self, *, premium: bool) -> int:
+        """How long a text may be, as ``text.length`` counts it."""
+        ...
+
     def post_url(self, handle: str, remote_id: str) -> str:
         """The web address of a post."""
         ...

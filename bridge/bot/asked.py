@@ -6,6 +6,7 @@ what a verb needs from one was asked before the transaction and stands in ``Fact
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
@@ -150,6 +151,7 @@ class House:
     commands: tuple[Command, ...]
     verbs: Mapping[str, Command]
     prices: Prices = USUAL
+    zone: tzinfo = UTC
 
     @property
     def publisher(self) -> Publisher:

@@ -12,7 +12,7 @@ from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Identity, Post, PostState, Reaction, Room, Speech, label, unlabel
+from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
 
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
 TICKS, CROSSES = signs.TICKS, signs.CROSSES
@@ -97,7 +97,10 @@ def send_all(tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: fl
     left = limits.left(tx, who, house, now)
     problems: dict[str, None] = {}  # a sentence once, in order
     count, full = 0, ""
-    for post in posts:
+    for known in posts:
+        post = tx.posts.get(known.id) or known
+        if post.state is not known.state:  # it went with an earlier part of its thread
+            continue
         problem = _obstacle(tx, post, who, house)
         if not problem and post.state is PostState.UNKNOWN and _undoing(tx, post) is not None:
             problem = f"{post.label} is to be undone, so it is not sent again."
@@ -123,6 +126,8 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
     """Queue it, unless approvers must let it through first: then the sentence about that."""
     role, policy = tx.accounts.role(post.account_id, post.author), tx.policies.of(post.account_id)
     unsure = post.state is PostState.UNKNOWN
+    if post.part > 1 and _lacks_approval(tx, post, role, policy):  # what is out already cannot be a draft again
+        return f"{post.label} is not approved, so the rest of its thread is not sent."
     if post.content and not tx.decisions.stands(post, policy.approvals):
         if unsure:
             return f"{post.label} is not approved any more, so it is not sent again."
@@ -139,8 +144,16 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
     if unsure:
         signs.take_away(tx, post, signs.UNSURE)
         signs.take_away(tx, post, signs.WAITS)
-    signs.wait(tx, post.room, post.message_id, post.id, now)
+    first = post.thread_root or post.id
+    if first == post.id or not tx.answers.of_post(first, Speech.REACTION, signs.WAITS):
+        signs.wait(tx, post.room, post.message_id, first, now)
     return ""
+
+
+def _lacks_approval(tx: Tx, post: Post, role: Role | None, policy: Policy) -> bool:
+    if post.content:
+        return not tx.decisions.stands(post, policy.approvals)
+    return role is not None and policy.asks(role)
 
 
 def _obstacle(tx: Tx, post: Post, who: Identity, house: House) -> str:
@@ -167,7 +180,8 @@ def drop_all(tx: Tx, posts: Sequence[Post]) -> None:
         held = post.state is PostState.HELD
         tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
         if held:
-            signs.end(tx, post, signs.FAILED)
+            if post.part <= 1 or post is posts[0]:  # once for a thread
+                signs.end(tx, post, signs.FAILED)
             continue
         signs.take_away(tx, post, signs.WAITS)
         undoing = _undoing(tx, post)

@@ -6,6 +6,7 @@ It asks networks before the transaction and never within. A bug that one event s
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 
 import structlog
 
@@ -43,6 +44,7 @@ class Bot:
         posts_per_day: int,
         clock: Clock,
         prices: Prices = USUAL,
+        zone: tzinfo = UTC,
     ) -> None:
         self._store = store
         self._networks = networks
@@ -57,6 +59,7 @@ class Bot:
             commands=table.COMMANDS,
             verbs=table.VERBS,
             prices=prices,
+            zone=zone,
         )
         self._speaker = Speaker(store, networks, vault, clock)
         self._linker = Linker(store, networks, publishers, vault, clock, prefix=prefix)

@@ -5,19 +5,21 @@ sending.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge import pricing
-from bridge.bot import accounts, approving, caution, limits, signs
+from bridge.bot import accounts, approving, limits, signs
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
-from bridge.errors import UsageError
+from bridge.errors import TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
 from bridge.model import Account, Action, Draft, Post, PostState, Role
-from bridge.text import links
 
 _HANDLE = re.compile(r"\s*@(\w{1,32})", re.ASCII)
+MOST_PARTS = 25
+"""Of a thread."""
 _WORD = re.compile(r"\s*(\S+)(?:\r\n|\s|\Z)")
 
 
@@ -71,12 +73,11 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     """
     policy = tx.policies.of(wish.account.id)
     draft_ = wish.drafted or policy.asks(wish.role)
-    warned = _warnings(tx, asked, house, wish)
+    warned = approving.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
     old = asked.now - asked.message.sent_at > house.stale_after
     later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
     held = not draft_ and (old or bool(warned))
-    for _ in wish.drafts:
-        limits.check(tx, asked.sender, house, asked.now, held=held)
+    limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
     pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
     state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
@@ -134,18 +135,6 @@ def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:
     )
 
 
-def _warnings(tx: Tx, asked: Asked, house: House, wish: Wish) -> list[str]:
-    """What should be asked about before this goes out."""
-    if wish.action is not Action.POST:
-        return []
-    warned = caution.about(tx, asked.sender, wish.account, wish.drafts, asked.now)
-    if tx.policies.of(wish.account.id).links == "ask":
-        costs = [pricing.price(part, house.prices) for part in wish.drafts if links(part.text)]
-        if costs:
-            warned.append(f"There is a link in it: {pricing.said(costs[0], house.prices) or 'at the usual price'}.")
-    return warned
-
-
 def not_posted(verb: str, text: str) -> str:
     """The sentence about a command that published nothing, with its first words."""
     words = text if verb != "reply" else _first_word(text)[1] or text
@@ -165,8 +154,39 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
         url, text = _first_word(asked.text)
         words = Draft(text, reply_to=_target(url, asked, house, publisher))
     check_characters(words.text)
-    publisher.check(words, premium=account.premium)
+    try:
+        publisher.check(words, premium=account.premium)
+    except TooLong as error:
+        if asked.verb == "reply":
+            raise
+        raise UsageError(f"{error} In several posts it fits: {house.prefix}thread TEXT splits it.") from error
     return Wish(account, role, (words,), drafted=drafted)
+
+
+def wanted_parts(tx: Tx, asked: Asked, house: House, parts: Sequence[str], at: float | None = None) -> Wish:
+    """What a command wants that has parts (or one), to go out ``at`` that time. Raises UsageError when it cannot be."""
+    account, role, publisher = speaker(tx, asked, house)
+    _check_parts(parts)
+    for number, part in enumerate(parts, 1):
+        check_characters(part)
+        try:
+            publisher.check(Draft(part), premium=account.premium)
+        except UsageError as error:
+            if len(parts) == 1:
+                raise
+            raise UsageError(f"Part {number} of {len(parts)}, {quote(part)}: {error}") from error
+    return Wish(account, role, tuple(Draft(part) for part in parts), scheduled_for=at)
+
+
+def _check_parts(parts: Sequence[str]) -> None:
+    """What no thread may be, beside what no post may be. Raises UsageError."""
+    if len(parts) > MOST_PARTS:
+        raise UsageError(f"That makes {len(parts)} parts; a thread has at most {MOST_PARTS}.")
+    seen: dict[str, int] = {}
+    for number, part in enumerate(parts, 1):
+        earlier = seen.setdefault(" ".join(part.split()), number)
+        if earlier != number:
+            raise UsageError(f"Parts {earlier} and {number} are the same, {quote(part)}: X takes no text twice.")
 
 
 def speaker(tx: Tx, asked: Asked, house: House) -> tuple[Account, Role, Publisher]:

@@ -17,8 +17,10 @@ from bridge.bot import (
     posting,
     recording,
     recovering,
+    scheduling,
     sharing,
     showing,
+    threading,
     undoing,
 )
 from bridge.bot.asked import Command
@@ -37,6 +39,8 @@ def by_word(commands: Sequence[Command]) -> Mapping[str, Command]:
 
 COMMANDS: tuple[Command, ...] = (
     *posting.COMMANDS,
+    *threading.COMMANDS,
+    *scheduling.COMMANDS,
     *drafting.COMMANDS,
     *approving.COMMANDS,
     *undoing.COMMANDS,

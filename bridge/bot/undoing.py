@@ -78,14 +78,28 @@ def _words(outcome: Undone, post: Post, room: Room) -> str:
 def take_back(
     tx: Tx, post: Post, who: Identity, room: Room, message_id: str, thread: str | None, now: float
 ) -> tuple[Undone, Post | None]:
-    """Undo ``post`` for ``who``, answering to ``message_id`` in ``room``; gives the DELETE row where one was made."""
+    """Undo ``post`` for ``who``, answering to ``message_id`` in ``room``; gives the DELETE row where one was made. A
+    part of a thread stands for all of it: what is out is deleted, the newest first, and the rest stays away.
+    """
+    if post.thread_root is None:
+        return _take_back(tx, post, who, room, message_id, thread, now)
+    parts = previewing.parts_of(tx, post)
+    ends = [_take_back(tx, part, who, room, message_id, thread, now) for part in reversed(parts)]
+    for best in (Undone.DELETING, Undone.NOTED, Undone.DROPPED, Undone.UNDERWAY, Undone.GONE):
+        if any(end is best for end, _ in ends):
+            return best, next((row for _, row in ends if row is not None), None)
+    return Undone.NEVER_OUT, None
+
+
+def _take_back(
+    tx: Tx, post: Post, who: Identity, room: Room, message_id: str, thread: str | None, now: float
+) -> tuple[Undone, Post | None]:
     if post.deleted:
         return Undone.GONE, None
     if post.state is PostState.FAILED:
         return Undone.NEVER_OUT, None
     if post.state in _WAITING and post.claimed_at is None:
-        for part in _waiting_parts(tx, post):
-            tx.posts.save(replace(part, state=PostState.FAILED, reason="undone"))
+        tx.posts.save(replace(post, state=PostState.FAILED, reason="undone", question_id=None))
         return Undone.DROPPED, None
     earlier = tx.posts.undoing(post.id)
     if earlier is not None and earlier.state is not PostState.FAILED:
@@ -105,13 +119,9 @@ def take_back(
         due_at=now if out else _ENDLESS,
         undoes=post.id,
     )
+    if post.thread_root is not None:
+        tx.posts.extend(replace(row, thread_root=post.thread_root, part=post.part))
     return (Undone.DELETING if out else Undone.NOTED), row
-
-
-def _waiting_parts(tx: Tx, post: Post) -> list[Post]:
-    """What goes with ``post`` when it is taken back before it went out: the rest of its thread, if it is the first."""
-    parts = previewing.parts_of(tx, post) if post.thread_root == post.id else [post]
-    return [part for part in parts if part.state in _WAITING and part.claimed_at is None]
 
 
 def _target(tx: Tx, asked: Asked, house: House) -> Post:
@@ -128,6 +138,8 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             raise UsageError(f"I know no post {quote(said)} that you may undo.")
         if post.action is Action.DELETE:
             raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
+    if post.thread_root is not None:
+        post = tx.posts.get(post.thread_root) or post
     _check_right(tx, post, asked.sender)
     return post
 

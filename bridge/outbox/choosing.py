@@ -173,14 +173,14 @@ def _posts(turn: Turn) -> None:
         if hold > turn.mono:
             turn.wake = min(turn.wake, hold)
         elif due_at > turn.now:
-            _later(turn, account_id, due_at)
+            _later(turn, account_id, post_id, due_at)
         else:
             _head(turn, account_id, post_id)
 
 
-def _later(turn: Turn, account_id: int, due_at: float) -> None:
+def _later(turn: Turn, account_id: int, post_id: int, due_at: float) -> None:
     turn.wake_at(due_at)
-    if due_at - turn.now > _PATIENCE:
+    if due_at - turn.now > _PATIENCE and (post := turn.tx.posts.get(post_id)) is not None and post.attempts:
         turn.waiting.setdefault(account_id, words.unreachable(turn.account(account_id)))
 
 
@@ -215,7 +215,7 @@ def _passes(turn: Turn, account: Account, post: Post) -> bool:
         return False
     if turn.now - threads.fresh_at(turn.tx, post) > turn.house.stale_after:
         if post.claimed_at is None:
-            turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None))
+            turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None, reason=""))
             threads.hold_rest(turn.tx, post)
         else:  # an earlier attempt may be out: nobody may call it "not posted"
             unknown = replace(post, state=PostState.UNKNOWN, question_id=None, reason="")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Post, PostState, Speech
-from bridge.outbox import telling, words
+from bridge.outbox import previews, telling, words
 from bridge.outbox.turn import ENDLESS, Turn
 
 _WAITING = (PostState.QUEUED, PostState.HELD, PostState.SCHEDULED)
@@ -61,7 +61,7 @@ def hold_rest(tx: Tx, post: Post) -> None:
     """The parts behind one that grew old are asked about with it."""
     for row in parts_of(tx, post):
         if row.part > post.part and row.state is PostState.QUEUED and row.claimed_at is None:
-            tx.posts.save(replace(row, state=PostState.HELD, question_id=None))
+            tx.posts.save(replace(row, state=PostState.HELD, question_id=None, reason=""))
 
 
 # ---------------------------------------------------------------- how it goes and ends
@@ -138,6 +138,7 @@ def _ask(turn: Turn, post: Post, account: Account, said: str) -> None:
         elif row.part > post.part and row.state in _WAITING and row.claimed_at is None:
             tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, due_at=ENDLESS))
     out = [row for row in rows if row.state is PostState.POSTED and not row.deleted]
+    previews.close(tx, post, said)
     tx.answers.add(
         post.room,
         Speech.TEXT,
@@ -178,4 +179,6 @@ def end_row(tx: Tx, row: Post, sign: str, said: str) -> None:
     end = telling.DONE if all_done or gone else telling.FAILED
     tx.answers.add(row.room, Speech.REACTION, end, target=row.message_id, post_id=row.id)
     if gone and account is not None:
-        telling.say(tx, row, words.thread_deleted(gone, account))
+        ended = words.thread_deleted(gone, account)
+        previews.close(tx, row, ended)
+        telling.say(tx, row, ended)

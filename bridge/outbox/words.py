@@ -194,13 +194,21 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
         )
     label = question.label
     return (
-        f"{len(posts)} of yours grew old before they could go out: not posted.\n{_list(posts, now)}\n"
+        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now)}\n"
         f"Post them all the same: {prefix}send {label} · forget them: {prefix}drop {label} · {BY_REACTION} "
         f"A single one: {prefix}send {posts[0].label}"
     )
 
 
+def _why(posts: Sequence[Post]) -> str:
+    if any(post.reason for post in posts):
+        return "wait for your word, since something about them should be looked at or they are old"
+    return "grew old before they could go out"
+
+
 def _grew_old(post: Post, now: float) -> str:
+    if post.reason:  # it is not old: something about it was found that its author should look at
+        return f"Look twice before {subject(post)} goes out: {sentence(post.reason)} It waits"
     if post.scheduled_for is not None and post.fresh_at == post.scheduled_for:
         return f"{subject(post)} was to go out {age(now - post.fresh_at)} ago"
     return f"{subject(post)} is {age(now - post.fresh_at)} old by now"
@@ -225,7 +233,8 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
 
 
 def _list(posts: Sequence[Post], now: float) -> str:
-    lines = [f"{post.label}: {subject(post)}, {age(now - post.fresh_at)}" for post in posts[:_MOST_SHOWN]]
+    shown = posts[:_MOST_SHOWN]
+    lines = [f"{post.label}: {subject(post)}, {post.reason or age(now - post.fresh_at)}" for post in shown]
     if len(posts) > _MOST_SHOWN:
         lines.append(f"… and {len(posts) - _MOST_SHOWN} more")
     return "\n".join(lines)
