@@ -107,3 +107,12 @@ async def test_a_deed_without_a_time_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="JSON"):
         await store.transact(lambda tx: tx.log.add(ANA, "link", at=inf))
     assert await store.transact(lambda tx: tx.log.tail(1)) == []
+
+
+async def test_all_accounts_come_by_handle(store: Store) -> None:
+    def work(tx: Tx) -> list[str]:
+        for number, handle in enumerate(("press", "Acme", "beta")):
+            tx.accounts.put("x", str(number), handle)
+        return [account.handle for account in tx.accounts.everyone()]
+
+    assert await store.transact(work) == ["Acme", "beta", "press"]

@@ -119,4 +119,5 @@ CREATE TABLE log (                          -- who did what, when, and how it en
     hash BLOB NOT NULL
 );
 CREATE INDEX log_account ON log (account_id, id) WHERE account_id IS NOT NULL;
+CREATE INDEX log_actor ON log (account_id, network, actor, id) WHERE account_id IS NOT NULL;  -- or a poster's few deeds cost all
 CREATE INDEX log_post ON log (post_id) WHERE post_id IS NOT NULL;
