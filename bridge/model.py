@@ -50,6 +50,7 @@ class Message:
     ``id`` is unique in its network. ``sent_at`` is the sender's homeserver's time. ``direct`` tells whether the room is
     a DM (encrypted, invite-only, exactly the bot and the sender) as far as the adapter knows now. ``replay_key`` names
     the encrypted form of the text, where it has one: the same key under another id is a replay and does not run.
+    ``mentions``: the first people whom its client says it mentions, whatever they are called in the text.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Message:
     reply_to: str | None = None
     thread: str | None = None
     replay_key: str | None = None
+    mentions: tuple[Identity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int
     loop = asyncio.get_running_loop()
     end = loop.time() + _DEADLINE
     for number, message, need in wanted:
-        key = (message.room, message.sender, need, message.text if Need.NAMES in need else "")
+        key = (message.room, message.sender, need, (message.text, message.mentions) if Need.NAMES in need else None)
         if key not in known:
             known[key] = await _ask(networks.get(message.room.network), message, need, end - loop.time())
         facts[number] = known[key]
@@ -60,14 +60,14 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
                 may_redact = await network.may_redact(message.room)
             if Need.NAMES in need:
                 now = Need.NAMES
-                names = await _names(network, message.text)
+                names = await _names(network, message)
     except (ChatError, TimeoutError):
         return Facts(privacy, admin, may_redact, trouble=_trouble(now))
     return Facts(privacy, admin, may_redact, names=names)
 
 
-async def _names(network: ChatNetwork, text: str) -> dict[str, Identity | Room]:
-    words = text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES]
+async def _names(network: ChatNetwork, message: Message) -> dict[str, Identity | Room]:
+    words = message.text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES] + [one.name for one in message.mentions]
     found = {word: await network.named(word) for word in dict.fromkeys(words)}
     return {word: what for word, what in found.items() if what is not None}
 

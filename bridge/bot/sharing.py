@@ -18,6 +18,7 @@ from bridge.model import Account, Gathering, Identity, OfferState, Role, Room, R
 MOST_OFFERS_A_DAY = 50
 """People that somebody can have asked in 24 hours: each is a private message that nobody called for."""
 _MOST_SHOWN = 40
+_MOST_WORDS = 20
 _HERE, _ME = "room", "me"
 _BEFORE_ROLE = ("as", "to")
 _LESSER = (Role.POSTER, Role.CONTRIBUTOR)
@@ -47,9 +48,10 @@ class _Wish:
 
 def _read(tx: Tx, asked: Asked, house: House, *, roles: bool) -> _Wish:
     """Raises UsageError: not of that form, or an account that they have no role on."""
-    words = asked.text.split(maxsplit=6)
+    words = asked.text.split(maxsplit=_MOST_WORDS)
     if asked.account is not None:
         words.insert(0, "@" + asked.account)
+    words = _mentioned(asked, words)
     usage = f"So: {house.prefix}{house.verbs[asked.verb].usage}"
     role = None
     if len(words) == 4 and words[2].lower() in _BEFORE_ROLE:
@@ -63,6 +65,15 @@ def _read(tx: Tx, asked: Asked, house: House, *, roles: bool) -> _Wish:
         raise UsageError(usage)
     account, mine = accounts.named(tx.accounts.usable_by(asked.sender), words[0], house)
     return _Wish(account, mine, words[1], role)
+
+
+def _mentioned(asked: Asked, words: list[str]) -> list[str]:
+    """``words`` with the whole name in the place of a display name, where the client says whom it stands for."""
+    mentions = asked.message.mentions
+    if len(mentions) != 1 or len(words) < 2 or words[1].lower() in (_HERE, _ME) or words[1] in asked.facts.names:
+        return words
+    role = [word for word in words[-1:] if len(words) > 2 and word.lower() in [known.value for known in Role]]
+    return [words[0], mentions[0].name, *role]
 
 
 def _whom(tx: Tx, asked: Asked, wish: _Wish) -> Identity | Room:

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -154,12 +155,17 @@ class Team:
 
 
 @pytest.fixture
-async def team(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Team]:
-    scene = Scene(homeserver, tmp_path)
+async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
+    made = Scene(homeserver, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def team(homeserver: Synapse, scene: Scene, tmp_path: Path) -> AsyncIterator[Team]:
     kantter = Kantter(homeserver, await scene.register("kantter"), tmp_path / "kantter")
     yield await Team(scene, kantter).gather()
     await kantter.stop()
-    await scene.close()
 
 
 WAYS = ["leave", "kick", "ban", "public", "knock", "public, invite", "bot kicked"]
@@ -261,3 +267,17 @@ async def test_an_upgrade_of_the_room_takes_the_share_along(team: Team) -> None:
     assert await kantter.store.transact(lambda tx: tx.shares.rooms(team.acme.id)) == [
         (Room("matrix", successor), Role.POSTER)
     ]
+
+
+async def test_people_and_rooms_are_named_in_every_way_that_clients_write(scene: Scene) -> None:
+    ana, eve = await scene.person("ana"), await scene.person("eve")
+    bot = await scene.bot(ana.user_id)
+    room = await scene.room(bot, ana, alias=f"press-{ana.user_id[1:9]}")
+    alias = f"#press-{ana.user_id[1:9]}:{ana.user_id.partition(':')[2]}"
+    named = bot.network.named
+    assert (
+        await named(f"https://matrix.to/#/{ana.user_id}") == await named(ana.user_id) == Identity("matrix", ana.user_id)
+    )
+    assert await named(alias) == await named(f"https://matrix.to/#/{quote(alias)}?via=x") == Room("matrix", room)
+    nobody = (eve.user_id, bot.user_id, "#nowhere:kantter.test", "#", "@ana", "!", "\ud800", "@a:" + "b" * 300)
+    assert [await named(said) for said in nobody] == [None] * len(nobody)

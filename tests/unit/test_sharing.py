@@ -12,7 +12,7 @@ from bridge.bot.notices import notices
 from bridge.bot.offering import Offerer
 from bridge.bot.sharing import MOST_OFFERS_A_DAY
 from bridge.errors import ChatRefused
-from bridge.model import Account, Gathering, Identity, OfferState, Role, Room, RoomLost, RoomMoved, Speech
+from bridge.model import Account, Gathering, Identity, OfferState, PostState, Role, Room, RoomLost, RoomMoved, Speech
 from tests.patience import until
 from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, PRESS, Scene, open_scene
 
@@ -145,6 +145,34 @@ async def test_an_offer_that_was_withdrawn_or_replaced_counts_for_nothing(scene:
     await work_off(scene)
     await scene.ask(BEN, "accept", BEN_DM, direct=True)
     assert await role(scene, acme, BEN) is CONTRIBUTOR
+
+
+@pytest.mark.parametrize(
+    "text", ["!share @acme Ben Baker approver", "!share@acme Ben approver", "!share @acme x owner"]
+)
+async def test_a_display_name_stands_for_whom_the_client_mentions(scene: Scene, text: str) -> None:
+    await scene.account("acme", ana=OWNER)
+    role = text.rpartition(" ")[2]
+    assert f"I ask {BEN.name} in private whether to be {role} of" in await scene.ask(ANA, text, mentions=(BEN,))
+    assert f"Withdrawn: {BEN.name}" in await scene.ask(ANA, "!unshare @acme Ben Baker", mentions=(BEN,))
+    assert "So: !share" in await scene.ask(ANA, "!share @acme Ben Baker approver", mentions=(BEN, EVE))
+    assert "I ask @eve" in await scene.ask(ANA, f"!share @acme {EVE.name} poster", mentions=(BEN,))
+
+
+async def test_an_approver_by_a_room_undoes_any_post_of_the_account(scene: Scene) -> None:
+    await scene.account("acme", ana=OWNER)
+    await gather(scene, ANA, BEN, EVE)
+    await scene.ask(ANA, "!share @acme room poster")
+    await scene.say(BEN, "!tweet@acme hello")
+    post = await scene.post()
+    assert "that you may undo" in await scene.ask(EVE, f"!undo {post.label}")
+    await scene.ask(ANA, "!share @acme room approver")
+    assert "Undone before it went out" in await scene.ask(EVE, f"!undo {post.label}")
+    assert (await scene.post(0)).state is PostState.FAILED
+    await gather(scene, ANA)
+    await scene.set(replace(post, state=PostState.POSTED, remote_id="77"))
+    assert "you may undo" in await scene.ask(EVE, f"!undo {post.label}")
+    assert "stays: you may not use its account any more" in await scene.ask(BEN, f"!undo {post.label}")
 
 
 async def test_several_offers_are_told_apart(scene: Scene) -> None:

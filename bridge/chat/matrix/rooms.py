@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import structlog
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _ARRIVES_WITHIN = 15.0
 _MOST_DMS = 20
+_PERMALINK = "https://matrix.to/#/"
 _PERSON = re.compile(r"@[^:\s]+:\S+")
 
 
@@ -115,7 +116,10 @@ class Rooms:
         return powers.of(identity.name) >= powers.to_change("m.room.power_levels")
 
     async def named(self, said: str) -> Identity | Room | None:
-        """Of a person whom the bot does not listen to, it says that there is nobody."""
+        """Of a person whom the bot does not listen to, it says that there is nobody. The address of a person or room at
+        matrix.to is a name as well (specification, "matrix.to navigation").
+        """
+        said = unquote(said.removeprefix(_PERMALINK).partition("?")[0]) if said.startswith(_PERMALINK) else said
         if id_of(said) is None:
             return None
         if _PERSON.fullmatch(said):
