@@ -3,13 +3,15 @@
 It knows states. It never posts: an edit that makes something else of the command makes it wait for its author's word.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge import pricing
-from bridge.bot import approving, posting, previewing, signs
+from bridge import pricing, times
+from bridge.bot import approving, posting, previewing, scheduling, signs, threading
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Reading, Spoken
-from bridge.bot.words import subject
+from bridge.bot.posting import Wish
+from bridge.bot.words import number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Edit, Identity, Message, Post, PostState, Room, Speech, Verdict
@@ -33,23 +35,25 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:
-        draft = _changed(tx, event, reading, post, house, now)
+        wish = _wished(tx, event, reading, post, house, now)
     except UsageError as error:
         if post.content:
             _unapprove(tx, event, post, house, now, str(error))
         else:
             _hold(tx, event, post, house, str(error))
         return
-    if draft != post.draft:
-        was = post.state
-        post = change(tx, post, draft, event.sender, event.room, house, now)
-        if post.state is was is PostState.HELD:
-            _say(
-                tx,
-                event,
-                post,
-                f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}",
-            )
+    parts = previewing.parts_of(tx, post)
+    if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
+        return
+    was = post.state
+    post = change_all(tx, parts, wish, event.sender, event.room, house, now)
+    if post.state is was is PostState.HELD:
+        words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
+        _say(tx, event, post, words)
+    elif post.state is PostState.SCHEDULED and post.scheduled_for is not None:
+        zone = scheduling.zone_of(tx, post.author, house)
+        at = times.absolute(post.scheduled_for, zone)
+        _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
 
 
 def unsent(tx: Tx, post: Post) -> bool:
@@ -59,51 +63,91 @@ def unsent(tx: Tx, post: Post) -> bool:
 
 def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: House, now: float) -> Post:
     """Give a post that is ``unsent`` other words: what was approved of it is void, and what looks wrong is asked about.
-    ``post`` may be a part of a thread. Gives the row as it is then (of a draft: the first part).
+    ``post`` may be a part of a thread. Gives the row as it is then (of a thread: the first part).
     """
+    post = _write(tx, post, draft, house)
+    root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
+    return _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now)
+
+
+def change_all(
+    tx: Tx, parts: Sequence[Post], wish: Wish, who: Identity, room: Room, house: House, now: float
+) -> Post:  # fmt: skip
+    """As ``change``, for all parts of a post, and its time. Gives the first part."""
+    for part, draft in zip(parts, wish.drafts, strict=True):
+        at = wish.scheduled_for
+        moved = replace(part, scheduled_for=at)
+        if at is not None and part.state is PostState.SCHEDULED:
+            moved = replace(moved, due_at=at)
+        _write(tx, moved, draft, house)
+    root = tx.posts.get(parts[0].id) or parts[0]
+    return _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
+
+
+def _write(tx: Tx, post: Post, draft: Draft, house: House) -> Post:
     cost = post.cost if post.action is not Action.POST else pricing.price(draft, house.prices)
     post = replace(post, draft=draft, cost=cost)
     tx.posts.save(post)
     tx.posts.extend(post)
-    root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
-    role = tx.accounts.role(post.account_id, post.author)
-    if root.content or (role is not None and tx.policies.of(post.account_id).asks(role)):
+    return post
+
+
+def _settle(tx: Tx, root: Post, detail: str, who: Identity, room: Room, house: House, now: float) -> Post:
+    """Where a post belongs whose content was changed: before its approvers, before its author, or where it was."""
+    role = tx.accounts.role(root.account_id, root.author)
+    if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
         root = approving.submit(tx, root, house, now)
         if who != root.author:
             tx.decisions.add(root.id, who, Verdict.WROTE, root.content, None, now)
             previewing.refresh(tx, root, house)
-    elif warned := approving.warnings(tx, post, house, now):
-        if post.question_id is None:  # else it is asked about already
-            root = post = replace(post, state=PostState.HELD, reason=" ".join(warned))
-            tx.posts.save(post)
-            signs.take_away(tx, post, signs.WAITS)
-    else:
-        root = post
+    elif root.question_id is None and (warned := approving.warnings(tx, root, house, now)):
+        root = replace(root, state=PostState.HELD, reason=" ".join(warned))
+        tx.posts.save(root)
+        signs.take_away(tx, root, signs.WAITS)
     tx.log.add(
-        who, "edit", room=room, account_id=root.account_id, post_id=root.id,
-        detail=f"{post.label}, {subject(post)}", outcome=root.state.value, at=now,
+        who, "edit", room=room, account_id=root.account_id, post_id=root.id, detail=detail,
+        outcome=root.state.value, at=now,
     )  # fmt: skip
     return root
 
 
-def _changed(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Draft:
-    """The draft that the edit makes of the command. Raises UsageError when it is not the same command any more."""
-    verb = "retweet" if post.action is Action.REPOST else "tweet" if post.draft.reply_to is None else "reply"
-    if post.thread_root is not None or post.scheduled_for is not None:
-        raise UsageError(f"Editing the message does not change this one; {house.prefix}edit {post.label} TEXT does.")
-    verbs = ("tweet", "draft") if verb == "tweet" and post.content else (verb,)
+def _verbs(post: Post, parts: int) -> tuple[str, ...]:
+    """The verbs that can have asked for such a post; the first one is what it is called."""
+    if post.action is Action.REPOST:
+        return ("retweet",)
+    if post.draft.reply_to is not None:
+        return ("reply",)
+    if post.scheduled_for is not None:
+        return ("schedule",)
+    if parts > 1:
+        return ("thread",)
+    return ("tweet", "thread", "draft") if post.content else ("tweet", "thread")
+
+
+def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Wish:
+    """What the edited command wants. Raises UsageError when it is not the same command any more."""
+    parts = previewing.parts_of(tx, post)
+    verbs = _verbs(post, len(parts))
     if not isinstance(reading, Spoken) or reading.command.name not in verbs:
-        raise UsageError(f"Your edit is no {house.prefix}{verb} any more.")
+        raise UsageError(f"Your edit is no {house.prefix}{verbs[0]} any more.")
     message = Message(
         event.target, event.room, event.sender, event.text, event.sent_at, event.direct, thread=post.thread
     )
+    verb = reading.command.name
     asked = Asked(message, verb, reading.account, reading.text, NO_FACTS, now)
-    wish = posting.wanted(tx, asked, house)
+    if verb == "schedule":
+        wish = scheduling.changed(tx, post, asked, house)[0]
+    elif verb == "thread":
+        wish = threading.wanted(tx, asked, house)[0]
+    else:
+        wish = posting.wanted(tx, asked, house)
     if wish.account.id != post.account_id:
         raise UsageError(f"Your edit names another account: {wish.account.at}.")
     if wish.target != post.target:
         raise UsageError("Your edit names another post; what a repost repeats cannot be changed.")
-    return wish.drafts[0]
+    if len(wish.drafts) != len(parts):
+        raise UsageError(f"Your edit makes {number(len(wish.drafts), 'part')} of {len(parts)}; that cannot be changed.")
+    return wish
 
 
 def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:

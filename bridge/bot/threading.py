@@ -21,18 +21,23 @@ _CUT = re.compile(r"^[ \t]{0,8}-{3,}[ \t]{0,8}\r?$", re.MULTILINE)
 def thread(tx: Tx, asked: Asked, house: House) -> None:
     """Post the text in parts."""
     try:
-        parts = by_lines(asked.text)
-        split = len(parts) == 1
-        if split:
-            account, _, publisher = posting.speaker(tx, asked, house)
-            posting.check_characters(asked.text)
-            parts = splitting.split(parts[0], publisher.longest(premium=account.premium))
-        wish = posting.wanted_parts(tx, asked, house, parts)
+        wish, split = wanted(tx, asked, house)
         post = posting.publish(tx, asked, house, wish)
     except UsageError as error:
         raise UsageError(f"{posting.not_posted(asked.verb, asked.text)} {error}") from error
-    if split and len(parts) > 1 and post.state is not PostState.DRAFT:
+    if split and len(wish.drafts) > 1 and post.state is not PostState.DRAFT:
         _show(tx, asked, post, wish.account.at, house)
+
+
+def wanted(tx: Tx, asked: Asked, house: House) -> tuple[posting.Wish, bool]:
+    """What the command wants, and whether we did the splitting. Raises UsageError when it cannot be."""
+    parts = by_lines(asked.text)
+    split = len(parts) == 1
+    if split:
+        account, _, publisher = posting.speaker(tx, asked, house)
+        posting.check_characters(asked.text)
+        parts = splitting.split(parts[0], publisher.longest(premium=account.premium))
+    return posting.wanted_parts(tx, asked, house, parts), split
 
 
 def by_lines(text: str) -> list[str]:
