@@ -20,11 +20,12 @@ from filelock import FileLock, Timeout
 from bridge.bot import Bot
 from bridge.chat.console import ConsoleNetwork
 from bridge.chat.matrix import MatrixNetwork, trust
-from bridge.config import BotSettings, Settings, WebSettings, XSettings
+from bridge.config import BotSettings, PriceSettings, Settings, WebSettings, XSettings
 from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store
 from bridge.model import Health, Identity
 from bridge.outbox import Outbox
+from bridge.pricing import Prices
 from bridge.publish.x import XPublisher
 from bridge.store import Database
 from bridge.vault import Vault
@@ -106,6 +107,7 @@ async def _parts(
     make_networks: Callable[[Store], Mapping[str, ChatNetwork]],
     admins: frozenset[Identity],
     clock: Clock = time.time,
+    prices: PriceSettings = PriceSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         folder = data_folder(bot.data_dir)
@@ -128,6 +130,8 @@ async def _parts(
             stale_after=bot.stale_after,
             posts_per_day=bot.posts_per_day,
             clock=clock,
+            prices=Prices(*prices.millionths),
+            zone=bot.zone,
         )
         sending = Outbox(
             store=store,
@@ -138,6 +142,7 @@ async def _parts(
             stale_after=bot.stale_after,
             clock=clock,
             prefix=bot.prefix,
+            prices=Prices(*prices.millionths),
         )
         yield Parts(store, networks, answering, sending)
 
@@ -207,8 +212,21 @@ async def run(settings: Settings) -> None:
         return {matrix.name: matrix}
 
     admins = frozenset(Identity("matrix", name) for name in settings.bot.admins)
-    async with _parts(settings.bot, settings.x, vault, networks, admins) as parts:
+    async with _parts(settings.bot, settings.x, vault, networks, admins, prices=settings.prices) as parts:
         await _run(parts, settings.web, stop)
+
+
+@asynccontextmanager
+async def look_into(settings: Settings) -> AsyncIterator[Store]:
+    """The store, for looking; Kantter may be running. Raises ConfigError when there is none yet."""
+    path = data_folder(settings.bot.data_dir) / "kantter.db"
+    if not path.exists():
+        raise ConfigError(f"{path}: there is no database yet; kantter run makes it")
+    store = await Database.open(path)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def trust_anew(settings: Settings, user_id: str) -> bool:

@@ -10,6 +10,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -181,6 +182,32 @@ class VaultSettings(_Section):
     key_file: Place = Path("/etc/kantter/key")
 
 
+def _dollars(value: object) -> object:
+    if isinstance(value, str):
+        value = value.strip().removeprefix("$")
+    return value
+
+
+Dollars = Annotated[
+    Decimal, BeforeValidator(_dollars), Field(ge=0, le=1000, max_digits=10, decimal_places=6, allow_inf_nan=False)
+]
+
+
+class PriceSettings(_Section):
+    """What X takes, in dollars: for a post, for one with an address in it, for a deletion. Only what is said and
+    counted depends on it.
+    """
+
+    post: Dollars = Decimal("0.015")
+    link: Dollars = Decimal("0.200")
+    delete: Dollars = Decimal("0.010")
+
+    @property
+    def millionths(self) -> tuple[int, int, int]:
+        """The three, in millionths of a dollar."""
+        return int(self.post * 1_000_000), int(self.link * 1_000_000), int(self.delete * 1_000_000)
+
+
 class XSettings(_Section):
     """The app at X: its consumer key pair (RFC 5849 calls it client credentials), and X's addresses."""
 
@@ -251,6 +278,7 @@ class Settings(BaseSettings):
     x: XSettings
     matrix: MatrixSettings
     web: WebSettings = WebSettings()
+    prices: PriceSettings = PriceSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,7 @@ once, at the border, with ``raise ... from``.
     KantterError
       ConfigError              the operator must change something; refuse to start
       UsageError               written for the person who typed; shown as it is
+        TooLong                  it would fit into several posts
       StoreError               the database did not take or give something; nothing was recorded, try again
       ChatError                a chat network did not take an answer
         ChatUnreachable        perhaps later: repeat it with the same key
@@ -39,6 +40,10 @@ class ConfigError(KantterError):
 
 class UsageError(KantterError):
     """What the person asked for cannot be done as they said it; the text tells them why and what to do."""
+
+
+class TooLong(UsageError):
+    """The text is longer than one post may be; in several it would do."""
 
 
 class StoreError(KantterError):

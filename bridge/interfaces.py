@@ -11,27 +11,36 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from bridge.model import (
+    START,
     Account,
     Action,
     Answer,
+    Checked,
     Credentials,
+    Decision,
+    Deed,
     Draft,
     Event,
     Health,
     Identity,
     Linked,
     LinkStart,
+    Offer,
     Outgoing,
     PendingLink,
+    Policy,
     Post,
     PostState,
+    Preview,
     Question,
     Receipt,
+    Recovery,
     Revocation,
     Role,
     Room,
     Sealed,
     Speech,
+    Verdict,
 )
 
 T = TypeVar("T")
@@ -98,6 +107,12 @@ class ChatNetwork(Protocol):
         """Whether that person governs the room there. Raises ChatError."""
         ...
 
+    async def named(self, said: str) -> Identity | Room | None:
+        """The person or room that is called exactly ``said`` there; a room's alias counts. Whether there is such a
+        person need not be known. None when nothing can be called so. Raises ChatError when it could not look.
+        """
+        ...
+
     async def may_redact(self, room: Room) -> bool:
         """Whether the bot may remove other people's messages there."""
         ...
@@ -124,6 +139,10 @@ class Publisher(Protocol):
 
     def check(self, draft: Draft, *, premium: bool) -> None:
         """Hold the draft against the publisher's own rules. Pure. Raises UsageError in plain words."""
+        ...
+
+    def longest(self, *, premium: bool) -> int:
+        """How long a text may be, as ``text.length`` counts it."""
         ...
 
     def post_url(self, handle: str, remote_id: str) -> str:
@@ -207,6 +226,10 @@ class Accounts(Protocol):
 
     def find(self, publisher: str, remote_id: str) -> Account | None: ...
 
+    def everyone(self) -> list[Account]:
+        """All accounts, by handle. For the operator only."""
+        ...
+
     def save(self, account: Account) -> None: ...
 
     def seal(self, account_id: int, credentials: Sealed | None) -> None:
@@ -215,18 +238,36 @@ class Accounts(Protocol):
 
     def sealed(self, account_id: int) -> Sealed | None: ...
 
-    def grant(self, account_id: int, identity: Identity, role: Role, at: float) -> None: ...
+    def grant(self, account_id: int, identity: Identity, role: Role, at: float, *, linked: bool = False) -> None:
+        """Give that person a role of their own. ``linked``: they proved to hold the account; it is never forgotten
+        while they have a role of their own.
+        """
+        ...
 
-    def revoke(self, account_id: int, identity: Identity) -> None: ...
+    def revoke(self, account_id: int, identity: Identity) -> None:
+        """Take that person's own role away, and their default. What they have by a room stays."""
+        ...
 
-    def role(self, account_id: int, identity: Identity) -> Role | None: ...
+    def role(self, account_id: int, identity: Identity) -> Role | None:
+        """What that person may do now: the best of their own role and of those of the closed rooms they are in."""
+        ...
+
+    def own(self, account_id: int, identity: Identity) -> tuple[Role, bool] | None:
+        """The role that was given to that person by name, and whether they proved to hold the account."""
+        ...
+
+    def people(self, account_id: int) -> list[tuple[Identity, Role]]:
+        """Those with a role of their own, longest standing first."""
+        ...
 
     def team(self, account_id: int) -> list[tuple[Identity, Role]]:
-        """Everybody with a role on it, longest standing first."""
+        """Everybody with a role now, by name or by a room, with the best of theirs: first those with one of their own,
+        longest standing first.
+        """
         ...
 
     def usable_by(self, identity: Identity) -> list[tuple[Account, Role]]:
-        """By handle."""
+        """What that person may use now, by handle, with the best of their roles."""
         ...
 
     def default(self, scope: Identity | Room) -> int | None: ...
@@ -248,14 +289,13 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row with its account and sealed token pair, its author's role on that, and until when the account rests from
-    the row's action (0.0 when it does not).
+    """A row with its account and sealed token pair, and until when the account rests from the row's action (0.0 when it
+    does not).
     """
 
     post: Post
     account: Account
     sealed: Sealed | None
-    role: Role | None
     rest: float
 
 
@@ -302,6 +342,22 @@ class Posts(Protocol):
         """Those rows become SENDING, with one more attempt; ``claimed_at`` is ``now`` where it is not set."""
         ...
 
+    def extend(self, post: Post) -> None:
+        """Keep what ``save`` does not: the time, the place in a thread, the cost and the content's hash."""
+        ...
+
+    def thread(self, root: int) -> list[Post]:
+        """The parts of a thread, in order."""
+        ...
+
+    def rollback(self, root: int) -> list[Post]:
+        """The rows that delete parts of that thread, oldest first."""
+        ...
+
+    def ripens_at(self) -> float | None:
+        """The earliest ``due_at`` of a SCHEDULED row."""
+        ...
+
     def of_message(self, network: str, message_id: str) -> Post | None:
         """The row that this command asked for."""
         ...
@@ -316,6 +372,20 @@ class Posts(Protocol):
 
     def find(self, publisher: str, remote_id: str) -> Post | None:
         """Our row of a publisher's post id."""
+        ...
+
+    def costs(
+        self, account_id: int | None, since: float, until: float, states: Collection[PostState]
+    ) -> list[tuple[int, Identity, Room, int]]:
+        """(account id, author, room, millionths of a dollar) of rows in those states (of that account), summed up. A
+        row belongs to the time that it is scheduled for, else to that of its making. ``since`` counts, ``until`` not.
+        """
+        ...
+
+    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
+        """Posts of those accounts made since then with that text (blanks around it do not count), that are out or may
+        still go out, newest first.
+        """
         ...
 
     def count_since(self, author: Identity, since: float) -> int:
@@ -460,6 +530,201 @@ class Links(Protocol):
 
     def next_due(self, after: float) -> float | None: ...
 
+    def ring(self) -> None:
+        """Ring the bell: there is something to do that stands elsewhere."""
+        ...
+
+
+class Shares(Protocol):
+    """Who is in which room, what rooms were given, what people were offered, and who wants to recover an account."""
+
+    def gather(self, room: Room, members: Collection[Identity], *, closed: bool) -> None:
+        """What the network told of ``room`` last. Of one that is not closed, no members are kept."""
+        ...
+
+    def scatter(self, room: Room) -> None:
+        """The bot is not in it any more, and knows nothing of it."""
+        ...
+
+    def is_closed(self, room: Room) -> bool | None:
+        """None: nothing is known of that room."""
+        ...
+
+    def gathered(self, network: str) -> list[Room]:
+        """The rooms that something is known of."""
+        ...
+
+    def give(self, account_id: int, room: Room, role: Role, at: float) -> None:
+        """A role for the members of ``room``, while it is closed and they are in it."""
+        ...
+
+    def take(self, account_id: int, room: Room) -> bool:
+        """False when the room had no role."""
+        ...
+
+    def rooms(self, account_id: int) -> list[tuple[Room, Role]]:
+        """The rooms with a role on the account, longest standing first."""
+        ...
+
+    def of_room(self, room: Room) -> list[tuple[int, Role]]:
+        """(account id, role) of what was given to that room."""
+        ...
+
+    def through(self, account_id: int, identity: Identity) -> list[tuple[Room, Role]]:
+        """The closed rooms that give that person a role on the account, the best role first."""
+        ...
+
+    def move_room(self, old: Room, new: Room) -> None:
+        """What was given to a room follows its upgrade."""
+        ...
+
+    def offer(
+        self, account_id: int, to: Identity, role: Role, by: Identity, origin: Room, message_id: str,
+        thread: str | None, now: float
+    ) -> Offer:  # fmt: skip
+        """A new offer; it takes the place of any open one of that account to that person."""
+        ...
+
+    def open_offers(self, to: Identity | None = None, account_id: int | None = None) -> list[Offer]:
+        """Those in MADE or ASKED (to that person, of that account), oldest first."""
+        ...
+
+    def get_offer(self, offer_id: int) -> Offer | None: ...
+
+    def asked_by(self, answer_id: int) -> Offer | None:
+        """The offer that those words of the bot asked about."""
+        ...
+
+    def save_offer(self, offer: Offer) -> None: ...
+
+    def offers_since(self, by: Identity, since: float) -> int: ...
+
+    def recover(self, recovery: Recovery) -> None:
+        """Note that somebody wants to own the account; one row for an account and a person."""
+        ...
+
+    def recoveries(self, account_id: int | None = None, due: float | None = None) -> list[Recovery]:
+        """Those that wait (of that account; whose time has come at ``due``)."""
+        ...
+
+    def end_recovery(self, account_id: int, who: Identity | None = None) -> None:
+        """Of that person; of everybody."""
+        ...
+
+    def next_due(self, after: float) -> float | None:
+        """When the next recovery is due."""
+        ...
+
+
+class Decisions(Protocol):
+    """What approvers said, and the messages that showed them what they decided about."""
+
+    def content(self, post: Post) -> str:
+        """The hash of all that will be visible of ``post`` as the store has it now: account, action, text, what it
+        replies to or reposts, time; of a thread, all its parts in order.
+        """
+        ...
+
+    def add(
+        self,
+        post_id: int,
+        identity: Identity,
+        verdict: Verdict,
+        content: str,
+        event_id: str | None,
+        at: float,
+        reason: str = "",
+    ) -> None:
+        """Keep it in place of what that person said of the post before."""
+        ...
+
+    def withdraw(self, network: str, event_id: str, who: Identity) -> Decision | None:
+        """Forget what ``who`` said by that event, and give it; None when there is no such decision of theirs."""
+        ...
+
+    def of(self, post_id: int) -> list[Decision]:
+        """All that is known, oldest first; also what was said of earlier contents."""
+        ...
+
+    def standing(self, post: Post) -> list[Decision]:
+        """Approvals that count now: of exactly what the post (or its thread) holds now, by people who are approvers
+        or owners now, and not its author.
+        """
+        ...
+
+    def stands(self, post: Post, approvals: int) -> bool:
+        """Whether so many approvals count now. ``post`` may be any part of a thread."""
+        ...
+
+    def void(self, post_id: int) -> None:
+        """Forget all that was said of the post."""
+        ...
+
+    def show(self, answer_id: int, post_id: int, version: int, content: str) -> None:
+        """The answer, which nobody has claimed yet, is a preview: it is said in a message of its own."""
+        ...
+
+    def previews(self, post_id: int) -> list[Preview]:
+        """All previews of the post, oldest first."""
+        ...
+
+
+class People(Protocol):
+    """What persons prefer."""
+
+    def zone(self, identity: Identity) -> str:
+        """The name of that person's time zone; empty when they have not said."""
+        ...
+
+    def set_zone(self, identity: Identity, zone: str) -> None: ...
+
+
+class Policies(Protocol):
+    """What teams decided about their accounts."""
+
+    def of(self, account_id: int) -> Policy:
+        """The account's policy; the usual one where nothing was decided."""
+        ...
+
+    def put(self, account_id: int, policy: Policy) -> None: ...
+
+
+class Log(Protocol):
+    """Who did what. Rows are added in the transaction of the deed, and never changed."""
+
+    def add(
+        self,
+        actor: Identity | None,
+        verb: str,
+        *,
+        room: Room | None = None,
+        account_id: int | None = None,
+        post_id: int | None = None,
+        detail: str = "",
+        outcome: str = "",
+        at: float,
+    ) -> Deed: ...
+
+    def of_account(self, account_id: int, most: int, actor: Identity | None = None) -> list[Deed]:
+        """The newest ``most`` deeds (of that actor) on the account, oldest of them first."""
+        ...
+
+    def of_post(self, post_id: int) -> list[Deed]:
+        """All deeds about the row, oldest first."""
+        ...
+
+    def tail(self, most: int) -> list[Deed]:
+        """The newest ``most`` deeds, oldest of them first."""
+        ...
+
+    def after(self, deed_id: int, most: int, account_id: int | None = None) -> list[Deed]:
+        """The ``most`` deeds (of that account) that follow the row ``deed_id``, oldest first."""
+        ...
+
+    def verify(self, so_far: Checked = START, most: int = 1000) -> Checked:
+        """Hold the next ``most`` rows against their hashes. Call it with what it gave until it says ``done``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Tx:
@@ -471,6 +736,11 @@ class Tx:
     posts: Posts
     answers: Answers
     links: Links
+    decisions: Decisions
+    shares: Shares
+    policies: Policies
+    log: Log
+    people: People
 
 
 class Topic(Enum):
@@ -479,6 +749,7 @@ class Topic(Enum):
     POSTS = "posts"
     ANSWERS = "answers"
     LINKS = "links"
+    SHARES = "shares"
 
 
 class Follower(Protocol):

@@ -6,7 +6,7 @@ arrives here as one of these, so that the rest of the house never sees a foreign
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType
+from typing import Literal, NewType
 
 Sealed = NewType("Sealed", bytes)
 """Bytes that the vault encrypted. A type of its own, so that the type checker refuses to store plain ones."""
@@ -50,6 +50,7 @@ class Message:
     ``id`` is unique in its network. ``sent_at`` is the sender's homeserver's time. ``direct`` tells whether the room is
     a DM (encrypted, invite-only, exactly the bot and the sender) as far as the adapter knows now. ``replay_key`` names
     the encrypted form of the text, where it has one: the same key under another id is a replay and does not run.
+    ``mentions``: the first people whom its client says it mentions, whatever they are called in the text.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Message:
     reply_to: str | None = None
     thread: str | None = None
     replay_key: str | None = None
+    mentions: tuple[Identity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,21 @@ class RoomMoved:
     successor: Room
 
 
-Event = Message | Edit | Reaction | Redaction | Unreadable | RoomLost | RoomMoved
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Who is in ``room`` now, the bot left out, and whether it is ``closed``: nobody gets in but by an invitation.
+
+    It tells how things are, so a repetition changes nothing, and the newest one counts. Of a room that is not closed,
+    the members need not be told.
+    """
+
+    id: str
+    room: Room
+    members: frozenset[Identity]
+    closed: bool
+
+
+Event = Message | Edit | Reaction | Redaction | Unreadable | RoomLost | RoomMoved | Gathering
 
 
 # ---------------------------------------------------------------- what goes out to a chat network
@@ -148,6 +164,8 @@ class Speech(Enum):
     """The emoji ``body`` on ``target``."""
     REDACTION = "redaction"
     """Removes ``target``: an own reaction, or a message that held a PIN."""
+    EDIT = "edit"
+    """Puts ``body`` in the place of what the own message ``target`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +208,20 @@ class Role(Enum):
     """Drafts that an approver lets through."""
 
     @property
+    def rank(self) -> int:
+        """The higher, the more it lets one do."""
+        return 3 - list(Role).index(self)
+
+    @property
     def may_post(self) -> bool:
         return self is not Role.CONTRIBUTOR
 
     @property
     def may_undo_others(self) -> bool:
+        return self in (Role.OWNER, Role.APPROVER)
+
+    @property
+    def may_approve(self) -> bool:
         return self in (Role.OWNER, Role.APPROVER)
 
 
@@ -217,10 +244,33 @@ class Account:
     premium: bool = False
     broken: str = ""
     """Why its token no longer works; empty while it does."""
+    frozen: str = ""
+    """Who stopped its sends, as ``network:name``; empty while nobody has."""
 
     @property
     def at(self) -> str:
         return f"@{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a team decided about its account. ``approvals``: how many approvers a draft needs (1 to 5).
+    ``approvals_from``: whose posts are drafts first. ``approve_by``: whether a reaction suffices. ``room``: where
+    previews are shown too. ``hold``: seconds that a post waits before it goes out. ``budget``: millionths of a dollar
+    for each calendar month (UTC); 0: no limit. ``links``: whether a post with an address is asked about first.
+    """
+
+    approvals: int = 1
+    approvals_from: Literal["contributors", "everyone"] = "contributors"
+    approve_by: Literal["reaction", "command"] = "reaction"
+    room: Room | None = None
+    hold: float = 0.0
+    budget: int = 0
+    links: Literal["allow", "ask"] = "allow"
+
+    def asks(self, role: Role) -> bool:
+        """Whether what somebody with that role says is a draft, until approvers let it through."""
+        return not role.may_post or self.approvals_from == "everyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +288,53 @@ class Linked:
     remote_id: str
     handle: str
     credentials: Credentials
+
+
+class OfferState(Enum):
+    """Where an offer is on its way."""
+
+    MADE = "made"
+    """The DM in which to ask the person is still to be had."""
+    ASKED = "asked"
+    """The person was asked, and has not answered."""
+    TAKEN = "taken"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """Its giver took it back or may not give it any more, another one took its place, or the person cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A role on an account that ``by`` wants to give to ``to``. ``origin`` and ``message_id`` are where and by what it
+    was made; ``room`` is the DM, and ``answer_id`` the words there, once the person was asked.
+    """
+
+    id: int
+    account_id: int
+    to: Identity
+    role: Role
+    by: Identity
+    origin: Room
+    message_id: str
+    thread: str | None
+    made_at: float
+    state: OfferState
+    room: Room | None = None
+    answer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Somebody who holds an account and wants to own it here: they do from ``due_at`` on, unless an owner objects.
+    ``origin`` and ``message_id`` are where and by what they asked for it.
+    """
+
+    account_id: int
+    who: Identity
+    origin: Room
+    message_id: str
+    thread: str | None
+    due_at: float
 
 
 # ---------------------------------------------------------------- posts
@@ -269,6 +366,10 @@ class Action(Enum):
 class PostState(Enum):
     """Where a post is on its way: queued -> sending -> posted | failed | unknown."""
 
+    DRAFT = "draft"
+    """Waits for approvals; nothing has been sent."""
+    SCHEDULED = "scheduled"
+    """Waits for the time in ``scheduled_for``; nothing has been sent."""
     HELD = "held"
     """Waits for its author to say `send` or `drop`; nothing has been sent."""
     QUEUED = "queued"
@@ -321,6 +422,9 @@ class Post:
     counts from: when it was said, or when its author last said `send`. ``due_at``: not before (state QUEUED), or when
     to look next (state UNKNOWN). ``target``: the publisher's id of what is reposted. ``undoes``: the row that a DELETE
     takes back; it waits with an endless ``due_at`` until that row's fate is known. ``reason``: why it failed or waits.
+    ``scheduled_for``: the time that its author named. ``thread_root``: the first part of its thread (itself, for that
+    part), ``part`` its place in it from 1. ``cost``: millionths of a dollar. ``content``: the hash of all that will be
+    visible, which an approval is bound to.
     """
 
     id: int
@@ -343,6 +447,11 @@ class Post:
     question_id: int | None = None
     deleted: bool = False
     reason: str = ""
+    scheduled_for: float | None = None
+    thread_root: int | None = None
+    part: int = 0
+    cost: int = 0
+    content: str = ""
 
     @property
     def label(self) -> str:
@@ -381,6 +490,39 @@ class Question:
     @property
     def label(self) -> str:
         return label("q", self.id)
+
+
+class Verdict(Enum):
+    """What an approver says of a draft."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    WROTE = "wrote"
+    """They changed it to exactly that, so that they cannot approve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What ``identity`` said of a post with exactly ``content``, by ``event_id`` (a reaction or a command)."""
+
+    post_id: int
+    identity: Identity
+    verdict: Verdict
+    content: str
+    event_id: str | None
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message that shows a post with exactly ``content``; ``version`` counts the contents that the post has had."""
+
+    answer_id: int
+    post_id: int
+    version: int
+    content: str
+    room: Room
 
 
 class LinkState(Enum):
@@ -426,3 +568,40 @@ class Revocation:
     sealed: Sealed
     due_at: float
     tries: int = 0
+
+
+# ---------------------------------------------------------------- the log
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One row of the log: ``actor`` (None: the bot itself) did ``verb``, and ``outcome`` came of it. ``detail`` holds
+    labels, handles, roles and first words, never a secret. ``hash`` seals the row and all before it.
+    """
+
+    id: int
+    at: float
+    actor: Identity | None
+    account_id: int | None
+    post_id: int | None
+    room: Room | None
+    verb: str
+    detail: str
+    outcome: str
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far the log was looked through: up to the row ``id``, whose hash is ``hash``. ``broken``: the id of the first
+    row that was changed, inserted or is missing; None when all is well so far. ``done``: there is no more to look at.
+    """
+
+    id: int
+    hash: bytes
+    broken: int | None = None
+    done: bool = False
+
+
+START = Checked(0, bytes(32))
+"""Before the first row of the log."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import emoji
 
-from bridge.errors import UsageError
+from bridge.errors import TooLong, UsageError
 from bridge.tlds import TLDS
 
 LINK_LENGTH = 23
@@ -360,7 +360,7 @@ def check(text: str, limit: int) -> None:
         raise UsageError("There is no text to post.")
     count, with_links = _measure(text)
     if count > limit:
-        raise UsageError(_too_long(text, count, limit, with_links))
+        raise TooLong(_too_long(text, count, limit, with_links))
     if (tags := cashtags(text)) > 1:
         raise UsageError(f"X allows one cashtag (such as $ABC) in a post; this text has {tags}.")
 

@@ -5,11 +5,13 @@ what a verb needs from one was asked before the transaction and stands in ``Fact
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
 from bridge.model import Account, Identity, Message, Role, Room, Speech
+from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
 
@@ -23,6 +25,8 @@ class Need(Flag):
     """``Facts.room_admin``: whether the sender governs the room."""
     MAY_REDACT = auto()
     """``Facts.may_redact``: whether the bot may remove messages there."""
+    NAMES = auto()
+    """``Facts.names``: who and what the first words behind the verb name."""
 
 
 class Where(Enum):
@@ -35,13 +39,14 @@ class Where(Enum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
-    be asked; then ``trouble`` is the sentence for the person.
+    be asked; then ``trouble`` is the sentence for the person. ``names``: by the word that was typed.
     """
 
     privacy: Privacy | None = None
     room_admin: bool | None = None
     may_redact: bool = False
     trouble: str = ""
+    names: Mapping[str, Identity | Room] = field(default_factory=dict)
 
 
 NO_FACTS = Facts()
@@ -145,6 +150,8 @@ class House:
     posts_per_day: int
     commands: tuple[Command, ...]
     verbs: Mapping[str, Command]
+    prices: Prices = USUAL
+    zone: tzinfo = UTC
 
     @property
     def publisher(self) -> Publisher:

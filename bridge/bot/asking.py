@@ -1,21 +1,21 @@
 """The verbs send and drop, and the tick or cross on a question: a person's word about posts that wait for it.
 
-Only the person who was asked may answer. It knows states and rights; what to ask, and when, is the outbox's.
+Only the person who was asked may answer; a draft may be dropped by approvers too. It knows states and rights; what to
+ask, and when, is the outbox's.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.bot import limits, signs
+from bridge.bot import approving, limits, signs
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Identity, Post, PostState, Reaction, Room, Speech, label, unlabel
+from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
 
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
-_TICKS = ("✅", "✅\ufe0f", "✅\ufe0e")
-_CROSSES = ("❌", "❌\ufe0f", "❌\ufe0e")
+TICKS, CROSSES = signs.TICKS, signs.CROSSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Sent:
 
 def send(tx: Tx, asked: Asked, house: House) -> None:
     """Let the posts go out that were asked about."""
+    if (post := _own_draft(tx, asked)) is not None:
+        _release(tx, asked, post, house)
+        return
     posts = _named(tx, asked, house)
     result = send_all(tx, posts, asked.sender, house, asked.now)
     if not result.count:
@@ -38,32 +41,79 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
     """Forget the posts that were asked about."""
+    if (post := _unsent(tx, asked)) is not None:
+        _drop_unsent(tx, asked, post, house)
+        return
     posts = _named(tx, asked, house)
     asked.reply(tx, _dropped(posts, asked.room), post_id=posts[0].id if len(posts) == 1 else None)
     drop_all(tx, posts)
 
 
+# ---------------------------------------------------------------- drafts, and what waits for its time
+
+
+def _own_draft(tx: Tx, asked: Asked) -> Post | None:
+    """A draft of the sender, where that is what the command names."""
+    read = approving.read_id(asked.text)
+    post = None if read is None else approving.visible(tx, read[0], asked.sender)
+    return post if post is not None and post.state is PostState.DRAFT and post.author == asked.sender else None
+
+
+def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
+    role = tx.accounts.role(post.account_id, asked.sender)
+    if role is None or tx.policies.of(post.account_id).asks(role):
+        raise UsageError(
+            f"{post.label} waits for approval, not for your word. {house.prefix}show {post.label} shows it."
+        )
+    if problem := _obstacle(tx, post, asked.sender, house):
+        raise UsageError(problem)
+    approving.release(tx, post, house, asked.now)
+    asked.reply(tx, f"Sending {post.label}.", post_id=post.id)
+
+
+def _unsent(tx: Tx, asked: Asked) -> Post | None:
+    """A draft, or a post that waits for its time, that the sender may drop, where the command names one."""
+    read = approving.read_id(asked.text)
+    post = None if read is None else approving.visible(tx, read[0], asked.sender)
+    if post is None or post.state not in (PostState.DRAFT, PostState.SCHEDULED):
+        return None
+    role = tx.accounts.role(post.account_id, asked.sender)
+    if post.author != asked.sender and (role is None or not role.may_approve):
+        raise UsageError(f"You may not drop {post.label}: only its author, an approver or an owner may.")
+    return post
+
+
+def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
+    words = _dropped([post], asked.room)
+    approving.drop(tx, post, asked.sender, asked.room, house, asked.now)
+    asked.reply(tx, words, post_id=post.id)
+
+
+# ---------------------------------------------------------------- what was asked about
+
+
 def send_all(tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float) -> Sent:
     """Queue those of ``posts`` that may go out; the rest waits on. An unknown one is sent again: its author says so."""
     left = limits.left(tx, who, house, now)
-    rights: dict[int, str] = {}
     problems: dict[str, None] = {}  # a sentence once, in order
     count, full = 0, ""
-    for post in posts:
-        if post.account_id not in rights:
-            rights[post.account_id] = _obstacle(tx, post.account_id, who, house)
-        problem = rights[post.account_id]
+    for known in posts:
+        post = tx.posts.get(known.id) or known
+        if post.state is not known.state:  # it went with an earlier part of its thread
+            continue
+        problem = _obstacle(tx, post, who, house)
         if not problem and post.state is PostState.UNKNOWN and _undoing(tx, post) is not None:
             problem = f"{post.label} is to be undone, so it is not sent again."
         if not problem and post.state is PostState.HELD and left < 1:
             full = full or _full(tx, who, house, now)
             problem = full
+        if not problem:
+            left -= post.state is PostState.HELD  # an unknown one counts already
+            problem = _queue(tx, post, house, now)
         if problem:
             problems[problem] = None
-            continue
-        left -= post.state is PostState.HELD  # an unknown one counts already
-        _queue(tx, post, now)
-        count += 1
+        else:
+            count += 1
     return Sent(count, tuple(problems))
 
 
@@ -72,19 +122,46 @@ def _full(tx: Tx, who: Identity, house: House, now: float) -> str:
     return f"The limit is {house.posts_per_day} posts in 24 hours; what is left waits. Say it again at {at}."
 
 
-def _queue(tx: Tx, post: Post, now: float) -> None:
+def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
+    """Queue it, unless approvers must let it through first: then the sentence about that."""
+    role, policy = tx.accounts.role(post.account_id, post.author), tx.policies.of(post.account_id)
+    unsure = post.state is PostState.UNKNOWN
+    if post.part > 1 and _lacks_approval(tx, post, role, policy):  # what is out already cannot be a draft again
+        return f"{post.label} is not approved, so the rest of its thread is not sent."
+    if post.content and not tx.decisions.stands(post, policy.approvals):
+        if unsure:
+            return f"{post.label} is not approved any more, so it is not sent again."
+        approving.back(tx, post, house, now)
+        return f"{post.label} waits for approval."
+    if not post.content and not unsure and role is not None and policy.asks(role):
+        approving.submit(tx, post, house, now)
+        return f"{post.label} waits for approval."
+    at = post.scheduled_for
+    if at is not None and at > now and not unsure:
+        tx.posts.save(replace(post, state=PostState.SCHEDULED, due_at=at, question_id=None, reason=""))
+        return ""
     tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=now, due_at=now, question_id=None, reason=""))
-    if post.state is PostState.UNKNOWN:
+    if unsure:
         signs.take_away(tx, post, signs.UNSURE)
         signs.take_away(tx, post, signs.WAITS)
-    signs.wait(tx, post.room, post.message_id, post.id, now)
+    first = post.thread_root or post.id
+    if first == post.id or not tx.answers.of_post(first, Speech.REACTION, signs.WAITS):
+        signs.wait(tx, post.room, post.message_id, first, now)
+    return ""
 
 
-def _obstacle(tx: Tx, account_id: int, who: Identity, house: House) -> str:
-    """Why that person can send nothing as that account now; empty when they can."""
-    role = tx.accounts.role(account_id, who)
-    account = tx.accounts.get(account_id)
-    if account is None or role is None or not role.may_post:
+def _lacks_approval(tx: Tx, post: Post, role: Role | None, policy: Policy) -> bool:
+    if post.content:
+        return not tx.decisions.stands(post, policy.approvals)
+    return role is not None and policy.asks(role)
+
+
+def _obstacle(tx: Tx, post: Post, who: Identity, house: House) -> str:
+    """Why that person cannot send ``post`` now; empty when they can."""
+    role = tx.accounts.role(post.account_id, who)
+    account = tx.accounts.get(post.account_id)
+    through = bool(post.content) or post.state is PostState.HELD  # approvers let it through, or will
+    if account is None or role is None or not (role.may_post or through):
         return "Not sent: you may not post as that account any more."
     if account.broken:
         how = f"Write {house.prefix}link to me in private."
@@ -103,7 +180,8 @@ def drop_all(tx: Tx, posts: Sequence[Post]) -> None:
         held = post.state is PostState.HELD
         tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
         if held:
-            signs.end(tx, post, signs.FAILED)
+            if post.part <= 1 or post is posts[0]:  # once for a thread
+                signs.end(tx, post, signs.FAILED)
             continue
         signs.take_away(tx, post, signs.WAITS)
         undoing = _undoing(tx, post)
@@ -166,7 +244,7 @@ def _which(tx: Tx, asked: Asked, house: House) -> str:
 
 def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     """A reaction: if it is a tick or a cross of the person asked, on the bot's question, it answers that."""
-    if event.key not in _TICKS and event.key not in _CROSSES:
+    if event.key not in TICKS and event.key not in CROSSES:
         return
     said = tx.answers.of_event(event.room.network, event.target)
     numbers = dict.fromkeys(a.question_id for a in said if a.question_id is not None and a.room == event.room)
@@ -175,7 +253,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     if not posts:
         return
     age = now - event.sent_at
-    if event.key in _CROSSES:
+    if event.key in CROSSES:
         _say(tx, event, said[0].thread, _dropped(posts, event.room))
         drop_all(tx, posts)
     elif age > house.stale_after:

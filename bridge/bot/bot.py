@@ -6,6 +6,7 @@ It asks networks before the transaction and never within. A bug that one event s
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 
 import structlog
 
@@ -13,11 +14,13 @@ from bridge.bot import facts, hearing, table, turns
 from bridge.bot.asked import House, Need
 from bridge.bot.hearing import Heard
 from bridge.bot.linker import Linker
+from bridge.bot.offering import Offerer
 from bridge.bot.parse import Pin
 from bridge.bot.speaker import Speaker
 from bridge.errors import StoreError
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Tx
-from bridge.model import Event, Health, Identity, Message, Room
+from bridge.model import Event, Gathering, Health, Identity, Message, Room
+from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -40,6 +43,8 @@ class Bot:
         stale_after: float,
         posts_per_day: int,
         clock: Clock,
+        prices: Prices = USUAL,
+        zone: tzinfo = UTC,
     ) -> None:
         self._store = store
         self._networks = networks
@@ -53,18 +58,22 @@ class Bot:
             posts_per_day=posts_per_day,
             commands=table.COMMANDS,
             verbs=table.VERBS,
+            prices=prices,
+            zone=zone,
         )
         self._speaker = Speaker(store, networks, vault, clock)
         self._linker = Linker(store, networks, publishers, vault, clock, prefix=prefix)
+        self._offerer = Offerer(store, networks, clock, prefix=prefix)
         self._running = False
 
     async def run(self) -> None:
-        """Speak and link until cancelled."""
+        """Speak, link and offer until cancelled."""
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._speaker.run())
                 group.create_task(self._linker.run())
+                group.create_task(self._offerer.run())
         finally:
             self._running = False
 
@@ -169,5 +178,7 @@ class _Batch:
             tx.notes.put(self._network, BOOKMARK, self._bookmark.encode("utf-8"))
 
     def _is_new(self, tx: Tx, event: Event) -> bool:
+        if isinstance(event, Gathering):
+            return True  # it tells how things are: to note it again changes nothing
         replay_key = getattr(event, "replay_key", None)
         return tx.arrivals.first(event.room.network, event.id, replay_key, self._now)

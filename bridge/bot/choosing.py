@@ -1,21 +1,19 @@
-"""The verbs about accounts: which ones I have, which one speaks for me or for this room, and how it is treated.
+"""The verbs about accounts: which ones I have, which one speaks for me or for this room.
 
-Defaults and policies change only by who may change them. It knows nothing of linking and posting.
+Defaults change only by who may change them. It knows nothing of linking and posting.
 """
 
-from dataclasses import replace
-
+from bridge import pricing
 from bridge.bot import accounts
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
-from bridge.bot.words import quote
+from bridge.bot.freezing import by
+from bridge.bot.sharing import by_room
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Role, Room
 
 _NONE = "none"
-_SWITCH = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-_LIMITS = {True: "25,000", False: "280"}
 
 
 def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
@@ -25,11 +23,25 @@ def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
         return
     own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
-    asked.reply(tx, "\n".join(_line(account, role, own, here, house) for account, role in mine))
+    lines = [
+        _line(account, role.value + by_room(tx, asked, account, role), own, here, house)
+        + _spent(tx, asked, account, role)
+        for account, role in mine
+    ]
+    asked.reply(tx, "\n".join(lines))
 
 
-def _line(account: Account, role: Role, own: int | None, here: int | None, house: House) -> str:
-    notes = [role.value]
+def _spent(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
+    """What the account spent this month; who has no oversight of it sees their own part."""
+    if role.may_undo_others:
+        words = pricing.spent_words(tx, account, asked.now)
+        return f" · {words}" if words else ""
+    own = pricing.spent_by(tx, account.id, asked.sender, asked.now)
+    return f" · {pricing.money(own)} this month by you" if own else ""
+
+
+def _line(account: Account, role: str, own: int | None, here: int | None, house: House) -> str:
+    notes = [role]
     if account.id == own:
         notes.append("your default")
     if account.id == here:
@@ -37,6 +49,8 @@ def _line(account: Account, role: Role, own: int | None, here: int | None, house
     if account.premium:
         notes.append("premium")
     health = f"must be linked again: {account.broken} · {house.prefix}link" if account.broken else "works"
+    if account.frozen:
+        health = f"frozen by {by(account)}; {health}"
     return f"{account.at} ({', '.join(notes)}): {health}"
 
 
@@ -46,7 +60,7 @@ def whoami(tx: Tx, asked: Asked, house: House) -> None:
     mine = tx.accounts.usable_by(asked.sender)
     try:
         account, role = accounts.pick(tx, asked, house, mine)
-        words += f" Here you speak as {account.at} ({role.value})."
+        words += f" Here you speak as {account.at} ({role.value}{by_room(tx, asked, account, role)})."
     except UsageError as error:
         words += f" {error}"
     if asked.sender in house.admins:
@@ -65,8 +79,11 @@ def use(tx: Tx, asked: Asked, house: House) -> None:
         _check_admin(asked)
     scope: Identity | Room = asked.room if room else asked.sender
     if handle == _NONE:
-        had = tx.accounts.default(scope) is not None
+        old = tx.accounts.default(scope)
+        had = old is not None
         tx.accounts.set_default(scope, None)
+        if old is not None:
+            _log(tx, asked, old, "default taken away", room=room)
         whose = "This room has" if room else "You have"
         asked.reply(tx, f"{whose} no default account {'any more' if had else 'to take away'}.")
         return
@@ -76,7 +93,15 @@ def use(tx: Tx, asked: Asked, house: House) -> None:
             f"Only an owner or approver of {account.at} can make it a room's default; you are {role.value}."
         )
     tx.accounts.set_default(scope, account.id)
+    _log(tx, asked, account.id, account.at, room=room)
     asked.reply(tx, f"{'This room speaks' if room else 'You speak'} as {account.at} now, when no account is named.")
+
+
+def _log(tx: Tx, asked: Asked, account_id: int, detail: str, *, room: bool) -> None:
+    outcome = "for this room" if room else "for themselves"
+    tx.log.add(
+        asked.sender, "use", room=asked.room, account_id=account_id, detail=detail, outcome=outcome, at=asked.now
+    )
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str | None, bool]:
@@ -109,39 +134,8 @@ def _defaults(tx: Tx, asked: Asked, house: House, mine: Usable) -> str:
     return f"Your default: {yours}. This room's: {room}. To change it: {house.prefix}{house.verbs['use'].usage}"
 
 
-def policy(tx: Tx, asked: Asked, house: House) -> None:
-    """Show or set how an account is treated. Owners only."""
-    words = asked.text.split()
-    if asked.account is not None:
-        words.insert(0, asked.account)
-    usage = f"{house.prefix}{house.verbs['policy'].usage}"
-    if not 1 <= len(words) <= 2:
-        raise UsageError(f"So: {usage}")
-    account, role = accounts.named(tx.accounts.usable_by(asked.sender), words[0], house)
-    if len(words) == 2:
-        if role is not Role.OWNER:
-            raise UsageError(f"Only an owner of {account.at} can change that; you are {role.value}.")
-        account = replace(account, premium=_premium(words[1], usage))
-        tx.accounts.save(account)
-    on = "on" if account.premium else "off"
-    asked.reply(tx, f"{account.at}: premium={on}, so a post may have {_LIMITS[account.premium]} characters.")
-
-
-def _premium(setting: str, usage: str) -> bool:
-    key, _, value = setting.lower().partition("=")
-    if key != "premium":
-        raise UsageError(f"There is no policy {quote(key)}; there is: premium. So: {usage}")
-    if value not in _SWITCH:
-        raise UsageError(f"premium is on or off. So: {usage}")
-    return _SWITCH[value]
-
-
 def _has_accounts(standing: Standing) -> bool:
     return bool(standing.accounts)
-
-
-def _owns_one(standing: Standing) -> bool:
-    return any(role is Role.OWNER for _, role in standing.accounts)
 
 
 COMMANDS = (
@@ -168,13 +162,5 @@ COMMANDS = (
         needs=Need.ROOM_ADMIN,
         blind=True,  # a person's own default needs nobody's leave
         visible=_has_accounts,
-    ),
-    Command(
-        name="policy",
-        usage="policy @ACCOUNT premium=on|off",
-        example="policy @acme premium=on",
-        help="Say whether the account is Premium: posts of 25,000 characters instead of 280.",
-        work=policy,
-        visible=_owns_one,
     ),
 )

@@ -3,15 +3,32 @@
 It knows states. It never posts: an edit that makes something else of the command makes it wait for its author's word.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.bot import linking, posting, signs
+from bridge import pricing, times
+from bridge.bot import approving, linking, posting, previewing, scheduling, signs, threading
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
-from bridge.bot.words import subject
+from bridge.bot.posting import Wish
+from bridge.bot.words import number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Edit, LinkState, Message, Post, PostState, Speech
+from bridge.model import (
+    Action,
+    Draft,
+    Edit,
+    Identity,
+    LinkState,
+    Message,
+    Post,
+    PostState,
+    Room,
+    Speech,
+    Verdict,
+)
+
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
 
 def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
@@ -29,24 +46,29 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         return
     if post.author != event.sender or post.action is Action.DELETE or post.deleted:
         return
-    if post.state not in (PostState.HELD, PostState.QUEUED) or post.claimed_at is not None:
+    if not unsent(tx, post):
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:
-        draft = _changed(tx, event, reading, post, house, now)
+        wish = _wished(tx, event, reading, post, house, now)
     except UsageError as error:
-        _hold(tx, event, post, house, str(error))
+        if post.content:
+            _unapprove(tx, event, post, house, now, str(error))
+        else:
+            _hold(tx, event, post, house, str(error))
         return
-    if draft != post.draft:
-        post = replace(post, draft=draft)
-        tx.posts.save(post)
-        if post.state is PostState.HELD:
-            _say(
-                tx,
-                event,
-                post,
-                f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}",
-            )
+    parts = previewing.parts_of(tx, post)
+    if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
+        return
+    was = post.state
+    post = change_all(tx, parts, wish, event.sender, event.room, house, now)
+    if post.state is was is PostState.HELD:
+        words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
+        _say(tx, event, post, words)
+    elif post.state is PostState.SCHEDULED and post.scheduled_for is not None:
+        zone = scheduling.zone_of(tx, post.author, house)
+        at = times.absolute(post.scheduled_for, zone)
+        _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
 
 
 def _pin_said(tx: Tx, event: Edit, reading: Reading | None, house: House) -> bool:
@@ -65,21 +87,106 @@ def _pin_said(tx: Tx, event: Edit, reading: Reading | None, house: House) -> boo
     return True
 
 
-def _changed(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Draft:
-    """The draft that the edit makes of the command. Raises UsageError when it is not the same command any more."""
-    verb = "retweet" if post.action is Action.REPOST else "tweet" if post.draft.reply_to is None else "reply"
-    if not isinstance(reading, Spoken) or reading.command.name != verb:
-        raise UsageError(f"Your edit is no {house.prefix}{verb} any more.")
+def unsent(tx: Tx, post: Post) -> bool:
+    """Whether nothing of the post, or of its thread, can have gone out, so that it may still be changed."""
+    return all(part.state in _WAITING and part.claimed_at is None for part in previewing.parts_of(tx, post))
+
+
+def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: House, now: float) -> Post:
+    """Give a post that is ``unsent`` other words: what was approved of it is void, and what looks wrong is asked about.
+    ``post`` may be a part of a thread. Gives the row as it is then (of a thread: the first part).
+    """
+    post = _write(tx, post, draft, house)
+    root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
+    return _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now)
+
+
+def change_all(
+    tx: Tx, parts: Sequence[Post], wish: Wish, who: Identity, room: Room, house: House, now: float
+) -> Post:  # fmt: skip
+    """As ``change``, for all parts of a post, and its time. Gives the first part."""
+    for part, draft in zip(parts, wish.drafts, strict=True):
+        at = wish.scheduled_for
+        moved = replace(part, scheduled_for=at)
+        if at is not None and part.state is PostState.SCHEDULED:
+            moved = replace(moved, due_at=at)
+        _write(tx, moved, draft, house)
+    root = tx.posts.get(parts[0].id) or parts[0]
+    return _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
+
+
+def _write(tx: Tx, post: Post, draft: Draft, house: House) -> Post:
+    cost = post.cost if post.action is not Action.POST else pricing.price(draft, house.prices)
+    post = replace(post, draft=draft, cost=cost)
+    tx.posts.save(post)
+    tx.posts.extend(post)
+    return post
+
+
+def _settle(tx: Tx, root: Post, detail: str, who: Identity, room: Room, house: House, now: float) -> Post:
+    """Where a post belongs whose content was changed: before its approvers, before its author, or where it was."""
+    role = tx.accounts.role(root.account_id, root.author)
+    if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
+        root = approving.submit(tx, root, house, now)
+        if who != root.author:
+            tx.decisions.add(root.id, who, Verdict.WROTE, root.content, None, now)
+            previewing.refresh(tx, root, house)
+    elif root.question_id is None and (warned := approving.warnings(tx, root, house, now)):
+        root = replace(root, state=PostState.HELD, reason=" ".join(warned))
+        tx.posts.save(root)
+        signs.take_away(tx, root, signs.WAITS)
+    tx.log.add(
+        who, "edit", room=room, account_id=root.account_id, post_id=root.id, detail=detail,
+        outcome=root.state.value, at=now,
+    )  # fmt: skip
+    return root
+
+
+def _verbs(post: Post, parts: int) -> tuple[str, ...]:
+    """The verbs that can have asked for such a post; the first one is what it is called."""
+    if post.action is Action.REPOST:
+        return ("retweet",)
+    if post.draft.reply_to is not None:
+        return ("reply",)
+    if post.scheduled_for is not None:
+        return ("schedule",)
+    if parts > 1:
+        return ("thread",)
+    return ("tweet", "thread", "draft") if post.content else ("tweet", "thread")
+
+
+def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Wish:
+    """What the edited command wants. Raises UsageError when it is not the same command any more."""
+    parts = previewing.parts_of(tx, post)
+    verbs = _verbs(post, len(parts))
+    if not isinstance(reading, Spoken) or reading.command.name not in verbs:
+        raise UsageError(f"Your edit is no {house.prefix}{verbs[0]} any more.")
     message = Message(
         event.target, event.room, event.sender, event.text, event.sent_at, event.direct, thread=post.thread
     )
+    verb = reading.command.name
     asked = Asked(message, verb, reading.account, reading.text, NO_FACTS, now)
-    account, draft, target = posting.wanted(tx, asked, house)
-    if account.id != post.account_id:
-        raise UsageError(f"Your edit names another account: {account.at}.")
-    if target != post.target:
+    if verb == "schedule":
+        wish = scheduling.changed(tx, post, asked, house)[0]
+    elif verb == "thread":
+        wish = threading.wanted(tx, asked, house)[0]
+    else:
+        wish = posting.wanted(tx, asked, house)
+    if wish.account.id != post.account_id:
+        raise UsageError(f"Your edit names another account: {wish.account.at}.")
+    if wish.target != post.target:
         raise UsageError("Your edit names another post; what a repost repeats cannot be changed.")
-    return draft
+    if len(wish.drafts) != len(parts):
+        raise UsageError(f"Your edit makes {number(len(wish.drafts), 'part')} of {len(parts)}; that cannot be changed.")
+    return wish
+
+
+def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:
+    """The edit cannot be taken, and its author wants something else than what was approved: it waits for both."""
+    tx.decisions.void(post.id)
+    post = approving.back(tx, post, house, now)
+    words = f"{why} So {post.label} keeps its text and waits for approval anew, not posted"
+    _say(tx, event, post, f"{words} · {house.prefix}edit {post.label} TEXT · {house.prefix}drop {post.label}")
 
 
 def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:

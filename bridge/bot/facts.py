@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bridge.bot.asked import NO_FACTS, Facts, Need
 from bridge.errors import ChatError
 from bridge.interfaces import ChatNetwork
-from bridge.model import Message
+from bridge.model import Identity, Message, Room
 
 _DEADLINE = 10.0
 """Seconds for all questions about one batch of events: the events after it wait for that."""
@@ -18,7 +18,11 @@ _WHAT = {
     Need.PRIVACY: "who can read this conversation",
     Need.ROOM_ADMIN: "whether you govern this room",
     Need.MAY_REDACT: "what I may do here",
+    Need.NAMES: "whom you mean",
 }
+_MOST_NAMES = 3
+_LONGEST_NAMES = 1000
+"""How many words, and characters, are looked at for names."""
 
 
 async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int, Message, Need]]) -> dict[int, Facts]:
@@ -28,7 +32,7 @@ async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int
     loop = asyncio.get_running_loop()
     end = loop.time() + _DEADLINE
     for number, message, need in wanted:
-        key = (message.room, message.sender, need)
+        key = (message.room, message.sender, need, (message.text, message.mentions) if Need.NAMES in need else None)
         if key not in known:
             known[key] = await _ask(networks.get(message.room.network), message, need, end - loop.time())
         facts[number] = known[key]
@@ -42,6 +46,7 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
     if network is None:
         return Facts(trouble=_trouble(now))
     privacy, admin, may_redact = None, None, False
+    names: dict[str, Identity | Room] = {}
     try:
         async with asyncio.timeout(max(seconds, 0.0)):
             if Need.PRIVACY in need:
@@ -53,9 +58,18 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
             if Need.MAY_REDACT in need:
                 now = Need.MAY_REDACT
                 may_redact = await network.may_redact(message.room)
+            if Need.NAMES in need:
+                now = Need.NAMES
+                names = await _names(network, message)
     except (ChatError, TimeoutError):
         return Facts(privacy, admin, may_redact, trouble=_trouble(now))
-    return Facts(privacy, admin, may_redact)
+    return Facts(privacy, admin, may_redact, names=names)
+
+
+async def _names(network: ChatNetwork, message: Message) -> dict[str, Identity | Room]:
+    words = message.text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES] + [one.name for one in message.mentions]
+    found = {word: await network.named(word) for word in dict.fromkeys(words)}
+    return {word: what for word, what in found.items() if what is not None}
 
 
 def _trouble(need: Need) -> str:

@@ -6,7 +6,7 @@ that it tells of.
 
 from dataclasses import dataclass
 
-from bridge.bot import asking, editing, linking, posting, signs, undoing
+from bridge.bot import accepting, approving, asking, editing, linking, posting, sharing, signs, undoing
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
 from bridge.bot.showing import open_to, standing_of
@@ -16,6 +16,7 @@ from bridge.interfaces import Tx
 from bridge.model import (
     Edit,
     Event,
+    Gathering,
     Identity,
     Message,
     Reaction,
@@ -61,7 +62,9 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case Edit() as edit:
             editing.edited(tx, edit, heard.reading, house, now)
         case Reaction() as reaction:
-            asking.ticked(tx, reaction, house, now)
+            accepting.ticked(tx, reaction, house, now)
+            if not approving.ticked(tx, reaction, house, now):
+                asking.ticked(tx, reaction, house, now)
         case Redaction() as redaction:
             _removed(tx, redaction, house, now)
         case Unreadable() as unreadable:
@@ -69,8 +72,11 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
                 _unreadable(tx, unreadable, deaf)
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
-        case RoomLost():
-            pass  # what waits there stays: the bot may be invited again
+            sharing.moved(tx, moved, now)
+        case RoomLost() as lost:
+            tx.shares.scatter(lost.room)  # what waits there stays: the bot may be invited again
+        case Gathering() as gathering:
+            sharing.gathered(tx, gathering, now)
 
 
 def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -> None:
@@ -121,6 +127,8 @@ def _suggest(tx: Tx, message: Message, reading: Unknown, house: House, now: floa
 
 
 def _removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
+    if approving.taken_back(tx, event, house, now):
+        return
     try:
         undoing.removed(tx, event, house, now)
     except UsageError as error:

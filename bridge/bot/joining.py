@@ -1,32 +1,20 @@
 """An account that a person has proved to hold joins the house: one decision, within one transaction.
 
-It knows roles, token pairs and defaults. It asks no network and no publisher. Owners who are to be told in private are
-kept as notices until the linker has their DM.
+It knows roles, token pairs and defaults. It asks no network and no publisher.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from bridge.bot.linking import ended
+from bridge.bot.notices import notify
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Linked, PendingLink, Role, Room, Speech
 from bridge.vault import Vault, VaultError, account_purpose
 
 log = structlog.get_logger(__name__)
-
-_SCOPE, _KEY = "linker", "notices"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that a person is to be told in private; ``id`` is unique among those that wait."""
-
-    id: str
-    to: Identity
-    words: str
 
 
 def same(tx: Tx, link: PendingLink) -> bool:
@@ -57,21 +45,24 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
         return False
     account = tx.accounts.put(link.publisher, linked.remote_id, linked.handle)
     others = [other for other, _ in tx.accounts.usable_by(link.identity) if other.id != account.id]
-    team = tx.accounts.team(account.id)
-    owners = [who for who, role in team if role is Role.OWNER]
-    role = tx.accounts.role(account.id, link.identity)
-    joins = role is None and bool(owners)
+    owners = [who for who, role in tx.accounts.people(account.id) if role is Role.OWNER]
+    own = tx.accounts.own(account.id, link.identity)
+    role = None if own is None else own[0]
+    joins = bool(owners) and (role is None or not role.may_post)
     if joins:
         role = Role.POSTER
     elif role is None or not owners:
         role = Role.OWNER  # nobody owns it, and this person holds it
-    tx.accounts.grant(account.id, link.identity, role, now)
+    tx.accounts.grant(account.id, link.identity, role, now, linked=True)
     _keep_pair(tx, account, linked, vault, now)
     if account.broken:
         tx.accounts.save(replace(account, broken=""))
     if not others and tx.accounts.default(link.identity) is None:
         tx.accounts.set_default(link.identity, account.id)
     tx.links.save(ended(link))
+    tx.log.add(
+        link.identity, "link", room=link.room, account_id=account.id, detail=account.at, outcome=role.value, at=now
+    )
     say(tx, link, link.room or link.origin, _welcome(account, role, joins=joins, prefix=prefix))
     if joins:
         _tell(tx, link, account, owners)
@@ -104,34 +95,9 @@ def _welcome(account: Account, role: Role, *, joins: bool, prefix: str) -> str:
     return f"{words} Next, in any room where I am: {prefix}tweet{account.at} hello"
 
 
-# ---------------------------------------------------------------- what owners are told
-
-
 def _tell(tx: Tx, link: PendingLink, account: Account, owners: Sequence[Identity]) -> None:
     words = (
         f"{link.identity.name} has linked {account.at} too and may post as it from now on: they logged in there."
         " If that is not as you want it, change the password there and unlink what you do not know."
     )
-    new = [Notice(f"{link.id}-{number}", who, words) for number, who in enumerate(owners)]
-    _put(tx, [*notices(tx), *new])
-
-
-def notices(tx: Tx) -> list[Notice]:
-    """What waits to be told in private, oldest first."""
-    kept = tx.notes.get(_SCOPE, _KEY)
-    rows = json.loads(kept) if kept else []
-    return [Notice(id_, Identity(network, name), words) for id_, network, name, words in rows]
-
-
-def told(tx: Tx, notice: Notice) -> bool:
-    """Take the notice off the list; False when it was off already."""
-    rest = [other for other in notices(tx) if other.id != notice.id]
-    found = len(rest) < len(notices(tx))
-    if found:
-        _put(tx, rest)
-    return found
-
-
-def _put(tx: Tx, waiting: Sequence[Notice]) -> None:
-    rows = [[notice.id, notice.to.network, notice.to.name, notice.words] for notice in waiting]
-    tx.notes.put(_SCOPE, _KEY, json.dumps(rows).encode("utf-8"))
+    notify(tx, owners, words, key=str(link.id))

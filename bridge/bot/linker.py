@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bridge.bot import joining
+from bridge.bot.notices import Notice, notices, told
 from bridge.bot.revoking import Revoker
 from bridge.bot.steps import LONGEST_ASK, Steps
 from bridge.bot.turns import broke, rung_or_due
@@ -107,8 +107,8 @@ class Linker:
             if account is not None and account.publisher in self._publishers:
                 work = partial(self._revoker.revoke, revocation, account)
                 jobs.append(_Job(f"revocation {revocation.id}", work))
-        notices = [notice for notice in joining.notices(tx) if notice.to.network in self._networks]
-        return jobs + [_Job(f"notice {notice.id}", partial(self._tell, notice)) for notice in notices]
+        untold = [notice for notice in notices(tx) if notice.to.network in self._networks]
+        return jobs + [_Job(f"notice {notice.id}", partial(self._tell, notice)) for notice in untold]
 
     async def _do(self, job: _Job) -> None:
         try:
@@ -137,7 +137,7 @@ class Linker:
         except StoreError as error:
             log.warning("a link that broke was not ended", link=link.id, error=str(error))
 
-    async def _tell(self, notice: joining.Notice) -> None:
+    async def _tell(self, notice: Notice) -> None:
         """Put what an owner is to be told into their DM, once there is one."""
         name = f"notice {notice.id}"
         try:
@@ -146,13 +146,13 @@ class Linker:
         except (ChatError, TimeoutError) as error:
             if isinstance(error, ChatRefused) or self._failures[name] + 1 >= _NOTICE_TRIES:
                 log.warning("an owner could not be told", owner=str(notice.to), error=str(error))
-                await self._store.transact(lambda tx: joining.told(tx, notice))
+                await self._store.transact(lambda tx: told(tx, notice))
             else:
                 self._rest(name)
             return
 
         def work(tx: Tx) -> None:
-            if joining.told(tx, notice):
+            if told(tx, notice):
                 tx.answers.add(room, Speech.TEXT, notice.words, mention=notice.to)
 
         await self._store.transact(work)

@@ -13,7 +13,7 @@ from bridge.bot.asked import Asked, Command, House, Need, Standing, Where
 from bridge.bot.words import moment, number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Action, LinkState, PendingLink, Post, PostState, Role, Speech
+from bridge.model import Account, Action, LinkState, OfferState, PendingLink, Policy, Post, PostState, Role, Speech
 from bridge.vault import pin_purpose
 
 VALID = 900.0
@@ -165,10 +165,19 @@ def _pin(tx: Tx, asked: Asked, house: House) -> None:
 
 def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     account = _meant(tx, asked, house)
+    if tx.accounts.own(account.id, asked.sender) is None:
+        raise UsageError(f"You use {account.at} by being in a room that it is shared with. Leave that to give it up.")
     tx.accounts.revoke(account.id, asked.sender)
-    stopped = _stop_posts(tx, asked, account)
+    tx.shares.end_recovery(account.id, asked.sender)
+    others = tx.accounts.people(account.id)
+    if not others:
+        _end_shares(tx, account)
+    role = tx.accounts.role(account.id, asked.sender)
+    stopped = 0 if role is not None and role.may_post else _stop_posts(tx, asked, account)
     words = [f"Unlinked {account.at}: you can no longer post as it here."]
-    if tx.accounts.team(account.id):
+    if role is not None:
+        words = [f"Unlinked {account.at}: you are only {role.value} of it now, by being in a room with that role."]
+    if others:
         words.append("Others are linked to it and still can.")
     else:
         sealed = tx.accounts.sealed(account.id)
@@ -176,9 +185,22 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
             tx.links.revoke(account.id, sealed, asked.now)
             tx.accounts.seal(account.id, None)
         words.append("You were the last one, so I forget its token and have it revoked.")
+    left = "others are linked to it" if others else "its token is revoked"
+    tx.log.add(
+        asked.sender, "unlink", room=asked.room, account_id=account.id, detail=account.at, outcome=left, at=asked.now
+    )
     if stopped:
         words.append(f"{number(stopped, 'waiting post')} of yours will not go out.")
     asked.reply(tx, " ".join(words))
+
+
+def _end_shares(tx: Tx, account: Account) -> None:
+    """Nobody is left who could answer for what rooms and offers let people do."""
+    for room, _ in tx.shares.rooms(account.id):
+        tx.shares.take(account.id, room)
+    for offer in tx.shares.open_offers(account_id=account.id):
+        tx.shares.save_offer(replace(offer, state=OfferState.WITHDRAWN))
+    tx.policies.put(account.id, Policy())  # whoever links it next decides anew, and shows nothing to an old room
 
 
 def _meant(tx: Tx, asked: Asked, house: House) -> Account:

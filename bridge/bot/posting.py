@@ -1,60 +1,138 @@
-"""The verbs that publish: tweet, reply, retweet.
+"""The verbs that publish: tweet, draft, reply, retweet.
 
-Each checks everything first and writes one row of the outbox last. It knows nothing of sending.
+Each checks everything first and writes rows of the outbox last; ``publish`` is the one way into it. It knows nothing of
+sending.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from bridge.bot import accounts, limits, signs
+from bridge import pricing
+from bridge.bot import accounts, approving, limits, signs
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import quote
-from bridge.errors import UsageError
+from bridge.bot.words import quote, subject
+from bridge.errors import TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
-from bridge.model import Account, Action, Draft, PostState
+from bridge.model import Account, Action, Draft, Post, PostState, Role
 
 _HANDLE = re.compile(r"\s*@(\w{1,32})", re.ASCII)
+MOST_PARTS = 25
+"""Of a thread."""
 _WORD = re.compile(r"\s*(\S+)(?:\r\n|\s|\Z)")
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to publish, checked: as which account and in which role, the parts of a thread in order (or
+    the one draft), what is reposted, and when it shall go out (Unix seconds; None: now). ``drafted``: they asked for a
+    draft.
+    """
+
+    account: Account
+    role: Role
+    drafts: tuple[Draft, ...]
+    action: Action = Action.POST
+    target: str | None = None
+    scheduled_for: float | None = None
+    drafted: bool = False
+
+
 def tweet(tx: Tx, asked: Asked, house: House) -> None:
-    """Queue the text as a post."""
-    _publish(tx, asked, house, Action.POST)
+    """Post the text, or make a draft of it."""
+    _publish(tx, asked, house)
 
 
 def reply(tx: Tx, asked: Asked, house: House) -> None:
-    """Queue a reply to a post."""
-    _publish(tx, asked, house, Action.POST)
+    """Post a reply to a post, or make a draft of it."""
+    _publish(tx, asked, house)
 
 
 def retweet(tx: Tx, asked: Asked, house: House) -> None:
-    """Queue a repost."""
-    _publish(tx, asked, house, Action.REPOST)
+    """Repost, or make a draft of that."""
+    _publish(tx, asked, house)
 
 
-def _publish(tx: Tx, asked: Asked, house: House, action: Action) -> None:
-    held = asked.now - asked.message.sent_at > house.stale_after
+def draft(tx: Tx, asked: Asked, house: House) -> None:
+    """Keep the text until it is approved."""
+    _publish(tx, asked, house)
+
+
+def _publish(tx: Tx, asked: Asked, house: House) -> None:
     try:
-        account, draft, target = wanted(tx, asked, house)
-        limits.check(tx, asked.sender, house, asked.now, held=held)
+        publish(tx, asked, house, wanted(tx, asked, house))
     except UsageError as error:
         raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
-    post = tx.posts.add(
-        action,
-        account.id,
+
+
+def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
+    """The one way into the outbox: make the rows of ``wish`` and give the first one. It is a draft when approvers must
+    let it through; held when it is old or something about it must be asked; scheduled; or queued, where the account's
+    policy may hold it for a moment. Raises UsageError, before anything is written, when it cannot be.
+    """
+    policy = tx.policies.of(wish.account.id)
+    draft_ = wish.drafted or policy.asks(wish.role)
+    warned = approving.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
+    old = asked.now - asked.message.sent_at > house.stale_after
+    later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
+    held = not draft_ and (old or bool(warned))
+    limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
+    costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
+    pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
+    state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
+    due_at = wish.scheduled_for if later and wish.scheduled_for is not None else asked.now + policy.hold
+    root: Post | None = None
+    for number, (part, cost) in enumerate(zip(wish.drafts, costs, strict=True), 1):
+        post = tx.posts.add(
+            wish.action,
+            wish.account.id,
+            asked.sender,
+            asked.room,
+            asked.message.id,
+            asked.message.thread,
+            part,
+            state=PostState.DRAFT if draft_ else state,
+            now=asked.now,
+            fresh_at=min(asked.message.sent_at, asked.now),  # a clock that runs ahead must not keep it fresh
+            due_at=due_at,
+            target=wish.target,
+        )
+        root = root or post
+        thread = len(wish.drafts) > 1
+        post = replace(
+            post,
+            reason=" ".join(warned) if held else "",
+            scheduled_for=wish.scheduled_for,
+            thread_root=root.id if thread else None,
+            part=number if thread else 0,
+            cost=cost,
+        )
+        tx.posts.save(post)
+        tx.posts.extend(post)
+        root = post if root.id == post.id else root
+    if root is None:
+        raise UsageError("There is no text to post.")
+    _log(tx, asked, root, draft_=draft_)
+    if draft_:
+        return approving.submit(tx, root, house, asked.now)
+    if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
+        signs.wait(tx, asked.room, asked.message.id, root.id, asked.now)
+    return root
+
+
+def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:
+    verb = "draft" if draft_ else "schedule" if post.scheduled_for is not None else "post"
+    tx.log.add(
         asked.sender,
-        asked.room,
-        asked.message.id,
-        asked.message.thread,
-        draft,
-        state=PostState.HELD if held else PostState.QUEUED,
-        now=asked.now,
-        fresh_at=min(asked.message.sent_at, asked.now),  # a clock that runs ahead must not keep it fresh
-        due_at=asked.now,
-        target=target,
+        verb,
+        room=asked.room,
+        account_id=post.account_id,
+        post_id=post.id,
+        detail=f"{post.label}, {subject(post)}",
+        outcome="waits for approval" if draft_ else post.state.value,
+        at=asked.now,
     )
-    if not held:  # of what is held, the outbox asks, in one question for all
-        signs.wait(tx, asked.room, asked.message.id, post.id, asked.now)
 
 
 def not_posted(verb: str, text: str) -> str:
@@ -64,13 +142,58 @@ def not_posted(verb: str, text: str) -> str:
     return f"Not posted: {quoted}." if len(quoted) > 2 else "Not posted."
 
 
-def wanted(tx: Tx, asked: Asked, house: House) -> tuple[Account, Draft, str | None]:
-    """What the command wants: as which account, the draft, and what it reposts. Raises UsageError when it cannot be."""
+def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
+    """What the command wants. Raises UsageError when it cannot be."""
+    account, role, publisher = speaker(tx, asked, house)
+    drafted = asked.verb == "draft"
+    if asked.verb == "retweet":
+        target = _target(asked.text, asked, house, publisher)
+        return Wish(account, role, (Draft(""),), Action.REPOST, target)
+    words = Draft(asked.text)
+    if asked.verb == "reply":
+        url, text = _first_word(asked.text)
+        words = Draft(text, reply_to=_target(url, asked, house, publisher))
+    check_characters(words.text)
+    try:
+        publisher.check(words, premium=account.premium)
+    except TooLong as error:
+        if asked.verb == "reply":
+            raise
+        raise UsageError(f"{error} In several posts it fits: {house.prefix}thread TEXT splits it.") from error
+    return Wish(account, role, (words,), drafted=drafted)
+
+
+def wanted_parts(tx: Tx, asked: Asked, house: House, parts: Sequence[str], at: float | None = None) -> Wish:
+    """What a command wants that has parts (or one), to go out ``at`` that time. Raises UsageError when it cannot be."""
+    account, role, publisher = speaker(tx, asked, house)
+    _check_parts(parts)
+    for number, part in enumerate(parts, 1):
+        check_characters(part)
+        try:
+            publisher.check(Draft(part), premium=account.premium)
+        except UsageError as error:
+            if len(parts) == 1:
+                raise
+            raise UsageError(f"Part {number} of {len(parts)}, {quote(part)}: {error}") from error
+    return Wish(account, role, tuple(Draft(part) for part in parts), scheduled_for=at)
+
+
+def _check_parts(parts: Sequence[str]) -> None:
+    """What no thread may be, beside what no post may be. Raises UsageError."""
+    if len(parts) > MOST_PARTS:
+        raise UsageError(f"That makes {len(parts)} parts; a thread has at most {MOST_PARTS}.")
+    seen: dict[str, int] = {}
+    for number, part in enumerate(parts, 1):
+        earlier = seen.setdefault(" ".join(part.split()), number)
+        if earlier != number:
+            raise UsageError(f"Parts {earlier} and {number} are the same, {quote(part)}: X takes no text twice.")
+
+
+def speaker(tx: Tx, asked: Asked, house: House) -> tuple[Account, Role, Publisher]:
+    """Whom the command speaks for, in which role, and where. Raises UsageError when it cannot speak now."""
     mine = tx.accounts.usable_by(asked.sender)
     _ask_about_handle(tx, asked, house, mine)
     account, role = accounts.pick(tx, asked, house, mine)
-    if not role.may_post:
-        raise UsageError(f"Your role on {account.at} is {role.value}, which does not let you post.")
     if account.broken:
         raise UsageError(
             f"{account.at} must be linked again ({account.broken}). Write {house.prefix}link to me in private."
@@ -78,18 +201,10 @@ def wanted(tx: Tx, asked: Asked, house: House) -> tuple[Account, Draft, str | No
     publisher = house.publishers.get(account.publisher)
     if publisher is None:
         raise UsageError(f"This bot does not speak to {account.publisher} any more.")
-    if asked.verb == "retweet":
-        return account, Draft(""), _target(asked.text, asked, house, publisher)
-    draft = Draft(asked.text)
-    if asked.verb == "reply":
-        url, text = _first_word(asked.text)
-        draft = Draft(text, reply_to=_target(url, asked, house, publisher))
-    _check_characters(draft.text)
-    publisher.check(draft, premium=account.premium)
-    return account, draft, None
+    return account, role, publisher
 
 
-def _check_characters(text: str) -> None:
+def check_characters(text: str) -> None:
     """Half a character (a lone surrogate, as broken clients send it) can neither be kept nor sent."""
     try:
         text.encode("utf-8")
@@ -130,8 +245,8 @@ def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
     raise UsageError(words)
 
 
-def _can_post(standing: Standing) -> bool:
-    return any(role.may_post for _, role in standing.accounts)
+def _has_accounts(standing: Standing) -> bool:
+    return bool(standing.accounts)
 
 
 COMMANDS = (
@@ -144,7 +259,15 @@ COMMANDS = (
         work=tweet,
         publishes=True,
         ageless=True,
-        visible=_can_post,
+        visible=_has_accounts,
+    ),
+    Command(
+        name="draft",
+        usage="draft[@ACCOUNT] TEXT",
+        example="draft Good morning!",
+        help="Show the text to the account's approvers; it goes out when they let it.",
+        work=draft,
+        visible=_has_accounts,
     ),
     Command(
         name="reply",
@@ -154,7 +277,7 @@ COMMANDS = (
         work=reply,
         publishes=True,
         ageless=True,
-        visible=_can_post,
+        visible=_has_accounts,
     ),
     Command(
         name="retweet",
@@ -164,6 +287,6 @@ COMMANDS = (
         work=retweet,
         publishes=True,
         ageless=True,
-        visible=_can_post,
+        visible=_has_accounts,
     ),
 )

@@ -5,13 +5,16 @@ printed, and the outbox's note that it pauses.
 """
 
 import json
+from collections import Counter
 
 from bridge.bot.asked import Asked, Command, House, Standing, Where
+from bridge.bot.freezing import by
 from bridge.bot.parse import nearest
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Post, PostState
+from bridge.pricing import COUNTED, money, month
 
 PAUSE = ("outbox", "pause")
 """Where the outbox notes that it waits for the operator: JSON with ``reason`` and ``since``."""
@@ -72,6 +75,8 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
     for account, _ in mine:
         if account.broken:
             lines.append(f"{account.at} must be linked again: {account.broken} · {house.prefix}link")
+        if account.frozen:
+            lines.append(f"{account.at} is frozen by {by(account)}: nothing goes out")
         lines += _rest(tx, account, asked.now)
     posts = _open_posts(tx, asked, [account for account, _ in mine])
     here = [post for post in posts if asked.message.direct or post.room == asked.room]
@@ -80,7 +85,7 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
         lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}")
     if len(posts) > len(here):
         lines.append(f"{number(len(posts) - len(here), 'post')} of yours in other rooms")
-    asked.reply(tx, "\n".join(lines) or "All is well: nothing of yours waits.")
+    asked.reply(tx, "\n".join([*lines, *_spent(tx, asked, house)]) or "All is well: nothing of yours waits.")
 
 
 def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:
@@ -96,6 +101,22 @@ def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:
     if asked.sender in house.admins and asked.message.direct:
         words += f" Reason: {reason} · {house.prefix}resume tries again"
     return [words]
+
+
+def _spent(tx: Tx, asked: Asked, house: House) -> list[str]:
+    """For the operator's admins, in private: what every account spent this month. The operator pays for them all."""
+    if asked.sender not in house.admins or not asked.message.direct:
+        return []
+    sums: Counter[int] = Counter()
+    for account_id, _, _, amount in tx.posts.costs(None, *month(asked.now), COUNTED):
+        sums[account_id] += amount
+    if not sums:
+        return []
+    accounts = [
+        (account, amount) for number, amount in sums.most_common(_MOST_SHOWN) if (account := tx.accounts.get(number))
+    ]
+    parts = [f"{account.at} {money(amount)}" for account, amount in accounts]
+    return [f"Spent this month: {money(sums.total())} ({', '.join(parts)})"]
 
 
 def _rest(tx: Tx, account: Account, now: float) -> list[str]:

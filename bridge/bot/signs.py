@@ -10,6 +10,10 @@ WAITS = "⏳"
 DONE = "✅"
 FAILED = "❌"
 UNSURE = "❓"
+APPROVAL = "👀"
+TICKS = ("✅", "✅\ufe0f", "✅\ufe0e")
+CROSSES = ("❌", "❌\ufe0f", "❌\ufe0e")
+"""What people may send for DONE and FAILED: clients add marks that choose how an emoji is drawn."""
 
 _PATIENCE = 1.0
 """Seconds that a command may take before the bot shows that it waits."""
@@ -31,6 +35,7 @@ def take_away(tx: Tx, post: Post, emoji: str) -> None:
 
 
 def end(tx: Tx, post: Post, emoji: str) -> None:
-    """The post is settled: ⏳ goes, ``emoji`` comes."""
+    """The post is settled: ⏳ and 👀 go, ``emoji`` comes."""
     take_away(tx, post, WAITS)
+    take_away(tx, post, APPROVAL)
     tx.answers.add(post.room, Speech.REACTION, emoji, target=post.message_id, post_id=post.id)

@@ -73,7 +73,7 @@ class Steps:
 
     async def end(self, link: PendingLink, words: str, room: Room | None = None) -> None:
         """The attempt is over; tell the person, in ``room``, else in the DM, else where they asked."""
-        await self._record(link, ended(link), words, room)
+        await self._record(link, ended(link), words, room, outcome="not linked")
 
     # ------------------------------------------------------------ the steps
 
@@ -192,10 +192,16 @@ class Steps:
         due = max(not_before, self._clock() + pause(tries, first=_FIRST_PAUSE, most=_LONGEST_PAUSE))
         await self._record(link, replace(link, tries=tries, due_at=due))
 
-    async def _record(self, link: PendingLink, after: PendingLink, words: str = "", room: Room | None = None) -> None:
+    async def _record(
+        self, link: PendingLink, after: PendingLink, words: str = "", room: Room | None = None, outcome: str = ""
+    ) -> None:
+        now = self._clock()
+
         def work(tx: Tx) -> None:
             if same(tx, link):
                 tx.links.save(after)
+                if outcome:
+                    tx.log.add(link.identity, "link", room=link.room, detail=_shown(link), outcome=outcome, at=now)
                 if words:
                     say(tx, link, room or link.room or link.origin, words)
 

@@ -5,7 +5,24 @@ It knows which modules hold verbs, and nothing of what they do.
 
 from collections.abc import Mapping, Sequence
 
-from bridge.bot import asking, choosing, linking, posting, showing, undoing
+from bridge.bot import (
+    accepting,
+    approving,
+    asking,
+    choosing,
+    drafting,
+    freezing,
+    linking,
+    policies,
+    posting,
+    recording,
+    recovering,
+    scheduling,
+    sharing,
+    showing,
+    threading,
+    undoing,
+)
 from bridge.bot.asked import Command
 
 
@@ -22,10 +39,20 @@ def by_word(commands: Sequence[Command]) -> Mapping[str, Command]:
 
 COMMANDS: tuple[Command, ...] = (
     *posting.COMMANDS,
+    *threading.COMMANDS,
+    *scheduling.COMMANDS,
+    *drafting.COMMANDS,
+    *approving.COMMANDS,
     *undoing.COMMANDS,
     *asking.COMMANDS,
     *linking.COMMANDS,
     *choosing.COMMANDS,
+    *policies.COMMANDS,
+    *freezing.COMMANDS,
+    *recording.COMMANDS,
+    *sharing.COMMANDS,
+    *accepting.COMMANDS,
+    *recovering.COMMANDS,
     *showing.COMMANDS,
 )
 VERBS = by_word(COMMANDS)

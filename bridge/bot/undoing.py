@@ -7,7 +7,7 @@ the outbox's.
 from dataclasses import replace
 from enum import Enum
 
-from bridge.bot import signs
+from bridge.bot import previewing, signs
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, span, subject
 from bridge.errors import UsageError
@@ -15,6 +15,7 @@ from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Identity, Post, PostState, Redaction, Room, Speech, unlabel
 
 _ENDLESS = float("inf")
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 _SHORTEST_ID = 15
 """Digits of a publisher's post id. Fewer are more likely a slip for a label."""
 
@@ -40,7 +41,7 @@ def undo(tx: Tx, asked: Asked, house: House) -> None:
     """Undo the post that is named, or the person's latest one here."""
     post = _target(tx, asked, house)
     age = asked.now - asked.message.sent_at
-    if age > house.stale_after and post.state not in (PostState.HELD, PostState.QUEUED):
+    if age > house.stale_after and post.state not in _WAITING:
         raise UsageError(f"You wrote that {span(age)} ago, so I did nothing. If you still want it: "
                          f"{house.prefix}undo {post.label}")  # fmt: skip
     outcome, row = take_back(tx, post, asked.sender, asked.room, asked.message.id, asked.message.thread, asked.now)
@@ -48,11 +49,19 @@ def undo(tx: Tx, asked: Asked, house: House) -> None:
         signs.wait(tx, asked.room, asked.message.id, row.id, asked.now)
     if outcome is Undone.DROPPED:
         signs.end(tx, post, signs.FAILED)
+        _refresh(tx, post, house)
         _tell_author(tx, post, asked.sender, "stopped this before it went out: not posted")
     elif outcome is Undone.DELETING:
         _tell_author(tx, post, asked.sender, "asked me to delete this post")
     if outcome is not Undone.DELETING:  # of a deletion, the outbox speaks
         asked.reply(tx, _words(outcome, post, asked.room), post_id=post.id if row is None else row.id)
+
+
+def _refresh(tx: Tx, post: Post, house: House) -> None:
+    """Its previews, where it has some, say how it ended."""
+    ended = tx.posts.get(post.id)
+    if ended is not None:
+        previewing.refresh(tx, ended, house)
 
 
 def _words(outcome: Undone, post: Post, room: Room) -> str:
@@ -69,13 +78,28 @@ def _words(outcome: Undone, post: Post, room: Room) -> str:
 def take_back(
     tx: Tx, post: Post, who: Identity, room: Room, message_id: str, thread: str | None, now: float
 ) -> tuple[Undone, Post | None]:
-    """Undo ``post`` for ``who``, answering to ``message_id`` in ``room``; gives the DELETE row where one was made."""
+    """Undo ``post`` for ``who``, answering to ``message_id`` in ``room``; gives the DELETE row where one was made. A
+    part of a thread stands for all of it: what is out is deleted, the newest first, and the rest stays away.
+    """
+    if post.thread_root is None:
+        return _take_back(tx, post, who, room, message_id, thread, now)
+    parts = previewing.parts_of(tx, post)
+    ends = [_take_back(tx, part, who, room, message_id, thread, now) for part in reversed(parts)]
+    for best in (Undone.DELETING, Undone.NOTED, Undone.DROPPED, Undone.UNDERWAY, Undone.GONE):
+        if any(end is best for end, _ in ends):
+            return best, next((row for _, row in ends if row is not None), None)
+    return Undone.NEVER_OUT, None
+
+
+def _take_back(
+    tx: Tx, post: Post, who: Identity, room: Room, message_id: str, thread: str | None, now: float
+) -> tuple[Undone, Post | None]:
     if post.deleted:
         return Undone.GONE, None
     if post.state is PostState.FAILED:
         return Undone.NEVER_OUT, None
-    if post.state in (PostState.HELD, PostState.QUEUED) and post.claimed_at is None:
-        tx.posts.save(replace(post, state=PostState.FAILED, reason="undone"))
+    if post.state in _WAITING and post.claimed_at is None:
+        tx.posts.save(replace(post, state=PostState.FAILED, reason="undone", question_id=None))
         return Undone.DROPPED, None
     earlier = tx.posts.undoing(post.id)
     if earlier is not None and earlier.state is not PostState.FAILED:
@@ -95,6 +119,8 @@ def take_back(
         due_at=now if out else _ENDLESS,
         undoes=post.id,
     )
+    if post.thread_root is not None:
+        tx.posts.extend(replace(row, thread_root=post.thread_root, part=post.part))
     return (Undone.DELETING if out else Undone.NOTED), row
 
 
@@ -112,6 +138,8 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             raise UsageError(f"I know no post {quote(said)} that you may undo.")
         if post.action is Action.DELETE:
             raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
+    if post.thread_root is not None:
+        post = tx.posts.get(post.thread_root) or post
     _check_right(tx, post, asked.sender)
     return post
 
@@ -137,10 +165,10 @@ def _may_undo(tx: Tx, post: Post, who: Identity) -> bool:
 
 def _check_right(tx: Tx, post: Post, who: Identity) -> None:
     """What is out can be deleted only by somebody who may still use the account."""
-    if post.state in (PostState.HELD, PostState.QUEUED, PostState.FAILED):
+    if post.state in (*_WAITING, PostState.FAILED):
         return
     role = tx.accounts.role(post.account_id, who)
-    if role is None or not role.may_post:
+    if role is None or not (role.may_post or post.content):
         raise UsageError(f"{post.label} stays: you may not use its account any more.")
 
 
@@ -168,6 +196,8 @@ def removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
     outcome, row = take_back(tx, post, event.sender, post.room, post.message_id, post.thread, now)
     if outcome is Undone.DROPPED:
         signs.take_away(tx, post, signs.WAITS)
+        signs.take_away(tx, post, signs.APPROVAL)
+        _refresh(tx, post, house)
     if outcome in (Undone.DROPPED, Undone.NOTED):
         words = "You removed the command. " + _words(outcome, post, post.room)
         about = post.id if row is None else row.id
@@ -180,6 +210,8 @@ def _report(tx: Tx, event: Redaction, post: Post, house: House) -> None:
     stays = "the post still goes out"
     if post.state is PostState.HELD:
         stays = "the post still waits for its author"
+    elif post.state is PostState.DRAFT:
+        stays = "the draft still waits for approval"
     elif post.state is PostState.POSTED:
         account = tx.accounts.get(post.account_id)
         publisher = house.publishers.get(account.publisher) if account else None

@@ -6,6 +6,7 @@ It knows English and nothing of what is said.
 from datetime import UTC, datetime
 
 from bridge.model import Post
+from bridge.telltale import HIDDEN, holds_secret
 
 _QUOTED = 40
 _SKIM = 400
@@ -13,8 +14,10 @@ _SKIM = 400
 
 def quote(text: str, most: int = _QUOTED) -> str:
     """The first words of what a person typed, fit to be said again: one line, in quotation marks, without controls,
-    marks of direction and broken characters.
+    marks of direction and broken characters. Of a text that seems to hold a secret nothing is said again.
     """
+    if holds_secret(text[: 2 * _SKIM]):
+        return HIDDEN
     shown = "".join(c if c.isprintable() or c == "\u200d" else " " for c in text[:_SKIM])
     line = " ".join(shown.split())
     return f"“{line[:most].rstrip()}…”" if len(line) > most or len(text) > _SKIM else f"“{line}”"

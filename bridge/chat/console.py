@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from bridge.errors import StoreError
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Edit, Event, Health, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
+from bridge.model import Edit, Event, Gathering, Health, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
 
 NAME = "console"
 ROOM = Room(NAME, "#room")
@@ -21,7 +21,8 @@ Extra = Callable[[str], Awaitable[str]]
 HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
 /edit TEXT        change your last message                     /redact    delete your last message
-/react ✅ or ❌    react to the bot's last message              /quit      end"""
+/react ✅ or ❌    react to the bot's last message              /leave     leave the room
+/open  /close     let anybody into the room, or only invited   /quit      end"""
 
 
 class ConsoleNetwork:
@@ -49,6 +50,8 @@ class ConsoleNetwork:
         self._texts: dict[str, str] = {}
         self._last_bot: dict[Room, str] = {}
         self._last_own: dict[tuple[Room, str], str] = {}
+        self._inside: set[Identity] = set()
+        self._closed = True
 
     # ------------------------------------------------------------ what the person does
 
@@ -72,13 +75,26 @@ class ConsoleNetwork:
                 return
             if not text.strip():
                 continue
+            before = frozenset(self._inside), self._closed
             event = await self._slash(text) if text.startswith("/") else self._message(text)
             if event is None:
                 continue
+            events = [*self._entered(event), event]
             try:
-                await inbox.deliver([event])
+                await inbox.deliver(events)
             except StoreError as error:
+                self._inside, self._closed = set(before[0]), before[1]
                 self._show(f"  ! {error}; say it again")
+
+    def _entered(self, event: Event) -> list[Event]:
+        """Who speaks in the room for the first time has come into it."""
+        if event.room != ROOM or self._identity in self._inside or isinstance(event, Gathering):
+            return []
+        self._inside.add(self._identity)
+        return [self._gathering()]
+
+    def _gathering(self) -> Gathering:
+        return Gathering(self._next(), ROOM, frozenset(self._inside), self._closed)
 
     def _next(self) -> str:
         self._count += 1
@@ -101,11 +117,21 @@ class ConsoleNetwork:
             self._direct = verb == "dm"
         elif verb == "as" and rest.strip().isidentifier():
             self._person = rest.strip().lower()
+        elif verb in ("leave", "open", "close"):
+            return self._move(verb)
         elif verb in ("edit", "redact", "react"):
             return self._act(verb, rest)
         else:
             self._show("\n".join([HELP, *(f"/{name}" for name in self._extras)]))
         return None
+
+    def _move(self, verb: str) -> Event:
+        if verb == "leave":
+            self._inside.discard(self._identity)
+            self._direct = True
+        else:
+            self._closed = verb == "close"
+        return self._gathering()
 
     def _act(self, verb: str, rest: str) -> Event | None:
         own = self._last_own.get((self._room, self._person))
@@ -134,6 +160,11 @@ class ConsoleNetwork:
             self._remember(event_id, outgoing.body)
             body = outgoing.body.replace("\n", "\n          ")
             self._show(f"  kantter ({place}): {body}")
+        elif outgoing.speech is Speech.EDIT:
+            if outgoing.target is not None:
+                self._remember(outgoing.target, outgoing.body)
+            body = outgoing.body.replace("\n", "\n          ")
+            self._show(f"  kantter ({place}) edited “{about}”: {body}")
         elif outgoing.speech is Speech.REACTION:
             self._remember(event_id, outgoing.body)
             self._show(f"  {outgoing.body}  on “{about}”")
@@ -149,6 +180,12 @@ class ConsoleNetwork:
 
     async def is_admin(self, room: Room, identity: Identity) -> bool:
         return True
+
+    async def named(self, said: str) -> Identity | Room | None:
+        if said == ROOM.id:
+            return ROOM
+        name = said.removeprefix("@").lower()
+        return Identity(NAME, name) if name.isidentifier() else None
 
     async def may_redact(self, room: Room) -> bool:
         return True

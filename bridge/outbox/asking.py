@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bridge.model import Post, Question, Speech
-from bridge.outbox import words
+from bridge.outbox import threads, words
 from bridge.outbox.telling import WAITS, by_person, take_away
 from bridge.outbox.turn import ENDLESS, Turn
 
@@ -15,9 +15,19 @@ from bridge.outbox.turn import ENDLESS, Turn
 def ask(turn: Turn) -> None:
     """Ask about every HELD row without a question, and about the rows whose search ended in vain."""
     if turn.unasked:
-        _ask(turn, turn.tx.posts.unasked(), words.ask_stale)
+        _ask(turn, _without_threads(turn, turn.tx.posts.unasked(), threads.ask_stale), words.ask_stale)
     if turn.unsure:
-        _ask(turn, turn.unsure, words.ask_unsure)
+        _ask(turn, _without_threads(turn, turn.unsure, threads.ask_unsure), words.ask_unsure)
+
+
+def _without_threads(turn: Turn, posts: Sequence[Post], ask_thread: Callable[[Turn, Post], None]) -> list[Post]:
+    """The rows that are no parts of threads. Of each thread, one question is asked, from its first row here on."""
+    asked: set[int] = set()
+    for post in posts:
+        if post.thread_root is not None and post.thread_root not in asked:
+            asked.add(post.thread_root)
+            ask_thread(turn, post)
+    return [post for post in posts if post.thread_root is None]
 
 
 def _ask(turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Question, float, str], str]) -> None:

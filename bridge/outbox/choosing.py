@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bridge.interfaces import Ready
-from bridge.model import Account, Action, Post, PostState, Role, Sealed, Speech
-from bridge.outbox import searching, telling, words
+from bridge.model import Account, Action, Post, PostState, Sealed, Speech
+from bridge.outbox import searching, telling, threads, words
 from bridge.outbox.errand import Errand
+from bridge.outbox.rights import let_out
 from bridge.outbox.settling import dead_end
 from bridge.outbox.turn import ENDLESS, Search, Turn
 
@@ -95,7 +96,7 @@ def _awaited(turn: Turn, row: Post) -> Post | None:
     if target is None or target.state is PostState.FAILED:
         said = words.nothing_to_delete(target or row)
         tx.posts.save(replace(row, state=PostState.FAILED, reason="nothing to delete"))
-        telling.end(tx, row, telling.DONE, said)
+        threads.end_row(tx, row, telling.DONE, said)
     elif target.state in (PostState.HELD, PostState.QUEUED):
         _undo(turn, row, target)
     elif target.state is PostState.POSTED:
@@ -118,7 +119,7 @@ def _undo(turn: Turn, row: Post, target: Post) -> None:
     telling.take_away(tx, [target], telling.WAITS, telling.UNSURE)
     tx.answers.add(target.room, Speech.REACTION, telling.FAILED, target=target.message_id, post_id=target.id)
     tx.posts.save(replace(row, state=PostState.FAILED, reason="undone before it went out"))
-    telling.end(tx, row, telling.DONE, words.undone_in_time(target))
+    threads.end_row(tx, row, telling.DONE, words.undone_in_time(target))
 
 
 def _delete(turn: Turn, row: Post) -> None:
@@ -131,7 +132,7 @@ def _delete(turn: Turn, row: Post) -> None:
     sealed = _may_send(turn, ready)
     if sealed is None:
         return
-    account, role = ready.account, ready.role
+    account, role = ready.account, tx.accounts.role(row.account_id, row.author)
     target = None if row.undoes is None else tx.posts.get(row.undoes)
     remote = "" if target is None else (target.target if target.action is Action.REPOST else target.remote_id) or ""
     own = target is not None and target.author == row.author
@@ -139,7 +140,7 @@ def _delete(turn: Turn, row: Post) -> None:
         dead_end(turn, row, words.no_right(account))
     elif target is None or not remote:
         tx.posts.save(replace(row, state=PostState.FAILED, reason="its address is not known"))
-        telling.end(tx, row, telling.FAILED, words.no_address(target or row, account))
+        threads.end_row(tx, row, telling.FAILED, words.no_address(target or row, account))
     else:
         _claim(turn, row, account, sealed, remote, reposted=target.action is Action.REPOST)
 
@@ -150,6 +151,9 @@ def _may_send(turn: Turn, ready: Ready) -> Sealed | None:
     if account.publisher not in turn.house.publishers:
         dead_end(turn, ready.post, f"this Kantter does not post to {account.publisher}")
         turn.wake = turn.mono
+        return None
+    if account.frozen:
+        turn.waiting.setdefault(account.id, words.frozen(account))
         return None
     if account.broken or ready.sealed is None:
         turn.waiting.setdefault(account.id, words.broken(account, turn.house.prefix))
@@ -183,15 +187,15 @@ def _due(turn: Turn, heads: Iterator[tuple[int, int, float]]) -> list[int]:
         if hold > turn.mono:
             turn.wake = min(turn.wake, hold)
         elif due_at > turn.now:
-            _later(turn, account_id, due_at)
+            _later(turn, account_id, post_id, due_at)
         else:
             found.append(post_id)
     return found
 
 
-def _later(turn: Turn, account_id: int, due_at: float) -> None:
+def _later(turn: Turn, account_id: int, post_id: int, due_at: float) -> None:
     turn.wake_at(due_at)
-    if due_at - turn.now > _PATIENCE:
+    if due_at - turn.now > _PATIENCE and (post := turn.tx.posts.get(post_id)) is not None and post.attempts:
         turn.waiting.setdefault(account_id, words.unreachable(turn.account(account_id)))
 
 
@@ -201,7 +205,7 @@ def _head(turn: Turn, ready: Ready) -> None:
     sealed = _may_send(turn, ready)
     if sealed is None and not account.broken:
         return
-    if not _passes(turn, account, post, ready.role):
+    if not _passes(turn, account, post):
         kept = _kept(turn, account)
         if kept is None:
             return
@@ -211,7 +215,10 @@ def _head(turn: Turn, ready: Ready) -> None:
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
     elif until <= turn.now:
-        _claim(turn, post, account, sealed, post.target or "")
+        linked = threads.linked(turn.tx, post)
+        if linked.draft != post.draft:
+            turn.tx.posts.save(linked)
+        _claim(turn, linked, account, sealed, post.target or "")
     else:
         turn.wake = turn.mono
 
@@ -219,19 +226,19 @@ def _head(turn: Turn, ready: Ready) -> None:
 def _kept(turn: Turn, account: Account) -> Post | None:
     """The oldest of the account's other posts that may still go out; all that may not are settled or held."""
     left = [p for p in turn.tx.posts.in_state(PostState.QUEUED, account.id) if p.action is not Action.DELETE]
-    kept = [p for p in left if _passes(turn, account, p, turn.tx.accounts.role(account.id, p.author))]
+    kept = [p for p in left if _passes(turn, account, p)]
     return kept[0] if kept else None
 
 
-def _passes(turn: Turn, account: Account, post: Post, role: Role | None) -> bool:
+def _passes(turn: Turn, account: Account, post: Post) -> bool:
     """Whether a queued row may go out by its author's rights and its age. If not, it is settled or held."""
-    if role is None or not role.may_post:
-        dead_end(turn, post, words.no_right(account))
+    if (post.part > 1 and not threads.may_follow(turn, post)) or not let_out(turn, account, post):
         return False
-    if turn.now - post.fresh_at > turn.house.stale_after:
+    if turn.now - threads.fresh_at(turn.tx, post) > turn.house.stale_after:
         if post.claimed_at is None:
-            turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None))
+            turn.tx.posts.save(replace(post, state=PostState.HELD, question_id=None, reason=""))
             turn.unasked = True
+            threads.hold_rest(turn.tx, post)
         else:  # an earlier attempt may be out: nobody may call it "not posted"
             unknown = replace(post, state=PostState.UNKNOWN, question_id=None, reason="")
             turn.tx.posts.save(unknown)

@@ -24,9 +24,11 @@ from bridge.outbox import pausing
 from bridge.outbox.asking import ask
 from bridge.outbox.choosing import choose
 from bridge.outbox.errand import Courier, Errand, Outcome
+from bridge.outbox.ripening import ripen
 from bridge.outbox.settling import recover, settle, shift
 from bridge.outbox.telling import tell_waiting
 from bridge.outbox.turn import ENDLESS, House, Search, Turn
+from bridge.pricing import USUAL, Prices
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -62,13 +64,14 @@ class Outbox:
         clock: Clock,
         prefix: str = "!",
         monotonic: Clock = time.monotonic,
+        prices: Prices = USUAL,
     ) -> None:
         self.seconds = 0.0
         self.turns = 0
         self._store = store
         self._networks = networks
         self._admins = frozenset(admin for admin in admins if admin.network in networks)
-        self._house = House(publishers, stale_after, prefix)
+        self._house = House(publishers, stale_after, prefix, prices)
         self._courier = Courier(publishers, vault)
         self._clock = clock
         self._monotonic = monotonic
@@ -211,6 +214,7 @@ class Outbox:
         if turn.lifted:  # one try first: the others follow when it went well
             turn.free = min(free, 1)
         if not (self._draining or self._one_by_one):
+            ripen(turn)
             choose(turn)
             if tells:
                 tell_waiting(turn)

@@ -6,10 +6,12 @@ the publisher refused a second attempt as a duplicate, so the first one is out a
 
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.errors import PublishError
 from bridge.model import Account, Post, PostState, Receipt
-from bridge.outbox import telling, words
+from bridge.outbox import telling, threads, words
 from bridge.outbox.errand import Errand
+from bridge.outbox.recording import record
 from bridge.outbox.turn import Search, Turn
 
 HOLD = 15.0
@@ -24,6 +26,7 @@ PROVEN = "refused as a duplicate: an earlier attempt went out"
 def begin(turn: Turn, post: Post, account: Account) -> None:
     """The outcome is unknown: say so, hold the account's queue for a moment, and look."""
     turn.tx.posts.save(replace(post, state=PostState.UNKNOWN, due_at=turn.now + _MINUTE, reason=""))
+    record(turn.tx, post, "unknown", "no clear answer came", turn.now)
     telling.end(turn.tx, post, telling.UNSURE, words.looking(post, account))
     turn.holds[account.id] = turn.mono + HOLD
     _look(turn, post, turn.mono + _MINUTE)
@@ -76,18 +79,29 @@ def looked(turn: Turn, errand: Errand, search: Search, result: Receipt | Publish
 
 def went_out(turn: Turn, *posted: tuple[Post, Account, str]) -> None:
     """Those posts of these accounts are out, with those ids: record and say it."""
-    rows, said = [], []
+    tx, said, parts = turn.tx, [], []
+    rows = [_out(turn, post, account, remote_id) for post, account, remote_id in posted]
+    tx.posts.save(*rows)
     for post, account, remote_id in posted:
-        turn.searches.pop(post.id, None)
-        if post.state is PostState.UNKNOWN and not any(s.account_id == account.id for s in turn.searches.values()):
-            turn.holds.pop(account.id, None)
-        rows.append(
-            replace(post, state=PostState.POSTED, remote_id=remote_id, question_id=None, due_at=turn.now, reason="")
-        )
         url = turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
-        said.append((post, words.posted(post, account, url, turn.house.prefix)))
-    turn.tx.posts.save(*rows)
-    telling.end_all(turn.tx, telling.DONE, said)
+        record(tx, post, "post", url, turn.now)
+        if post.thread_root is not None:
+            parts.append((post, account))
+        else:
+            price = pricing.said(post.cost, turn.house.prices)
+            said.append((post, words.posted(post, account, url, turn.house.prefix, price)))
+    if said:
+        telling.end_all(tx, telling.DONE, said)
+    for post, account in parts:
+        threads.went_out(turn, post, account)
+
+
+def _out(turn: Turn, post: Post, account: Account, remote_id: str) -> Post:
+    """The row as it is now; nobody looks for it any more."""
+    turn.searches.pop(post.id, None)
+    if post.state is PostState.UNKNOWN and not any(s.account_id == account.id for s in turn.searches.values()):
+        turn.holds.pop(account.id, None)
+    return replace(post, state=PostState.POSTED, remote_id=remote_id, question_id=None, due_at=turn.now, reason="")
 
 
 def give_up(turn: Turn, post: Post, account: Account) -> None:
@@ -98,11 +112,15 @@ def give_up(turn: Turn, post: Post, account: Account) -> None:
     if post.reason == PROVEN:
         turn.counts["posted"] += 1
         tx.posts.save(replace(post, state=PostState.POSTED, question_id=None, due_at=turn.now))
-        telling.end(tx, post, telling.DONE, words.posted_somewhere(post, account))
+        record(tx, post, "post", "its address is not known", turn.now)
+        if post.thread_root is not None:
+            threads.went_out(turn, post, account)
+        else:
+            telling.end(tx, post, telling.DONE, words.posted_somewhere(post, account))
     elif undoing is not None and undoing.state is PostState.QUEUED:
         reason = "outcome unknown; undone"
         tx.posts.save(replace(post, state=PostState.FAILED, reason=reason))
         tx.posts.save(replace(undoing, state=PostState.FAILED, reason=reason))
-        telling.end(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
+        threads.end_row(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
     elif post.question_id is None:
         turn.unsure.append(post)

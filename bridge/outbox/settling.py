@@ -9,6 +9,7 @@ A row that goes back to QUEUED keeps ``claimed_at`` only when an earlier attempt
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.errors import (
     LinkBroken,
     OperatorMustAct,
@@ -18,8 +19,9 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.model import Account, Action, Post, PostState, Receipt
-from bridge.outbox import pausing, searching, telling, words
+from bridge.outbox import pausing, searching, telling, threads, words
 from bridge.outbox.errand import Errand, Outcome
+from bridge.outbox.recording import record
 from bridge.outbox.turn import Turn
 from bridge.retry import pause
 
@@ -82,8 +84,10 @@ def _deleted(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     target = None if post.undoes is None else tx.posts.get(post.undoes)
     if target is not None:
         tx.posts.save(replace(target, deleted=True))
+    tx.posts.extend(replace(post, cost=pricing.price(post.draft, turn.house.prices, Action.DELETE)))
     said = words.deleted(account, errand.target, reposted=errand.reposted)
-    telling.end(tx, post, telling.DONE, said)
+    record(tx, post, "delete", errand.target, turn.now)
+    threads.end_row(tx, post, telling.DONE, said)
 
 
 def _rejected(turn: Turn, errand: Errand, error: Rejected) -> None:
@@ -107,10 +111,7 @@ def _earlier_url(turn: Turn, errand: Errand) -> str:
 
 
 def _fail(turn: Turn, errand: Errand, why: str) -> None:
-    turn.counts["failed"] += 1
-    turn.tx.posts.save(replace(errand.post, state=PostState.FAILED, reason=why))
-    said = words.failed(errand.post, errand.account, why, doubtful=errand.doubtful)
-    telling.end(turn.tx, errand.post, telling.FAILED, said)
+    _end(turn, errand.post, errand.account, why, doubtful=errand.doubtful)
 
 
 def _link_broken(turn: Turn, errand: Errand, error: LinkBroken) -> None:
@@ -159,7 +160,7 @@ def _unknown(turn: Turn, errand: Errand, why: str) -> None:
         _again(turn, errand, turn.now + pause(post.attempts, most=_LONGEST_PAUSE), "")
     else:
         turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=f"outcome unknown: {why}"))
-        telling.end(turn.tx, post, telling.UNSURE, words.effect_unknown(post, errand.account, why))
+        threads.end_row(turn.tx, post, telling.UNSURE, words.effect_unknown(post, errand.account, why))
 
 
 def recover(turn: Turn) -> None:
@@ -193,8 +194,16 @@ def shift(turn: Turn, seconds: float) -> None:
 
 def dead_end(turn: Turn, post: Post, why: str) -> None:
     """A row that was not sent and will not be."""
+    _end(turn, post, turn.account(post.account_id), why, doubtful=post.claimed_at is not None)
+
+
+def _end(turn: Turn, post: Post, account: Account, why: str, *, doubtful: bool) -> None:
+    """A row that failed. ``doubtful``: an earlier attempt may be out."""
+    record(turn.tx, post, "fail", why, turn.now)
+    if post.thread_root is not None and post.action is Action.POST:
+        threads.stop(turn, post, account, why, doubtful=doubtful)
+        return
     turn.counts["failed"] += 1
     turn.tx.posts.save(replace(post, state=PostState.FAILED, reason=why))
-    account = turn.account(post.account_id)
-    said = words.failed(post, account, why, doubtful=post.claimed_at is not None)
-    telling.end(turn.tx, post, telling.FAILED, said)
+    said = words.failed(post, account, why, doubtful=doubtful)
+    threads.end_row(turn.tx, post, telling.FAILED, said)

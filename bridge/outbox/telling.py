@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge.interfaces import Tx
 from bridge.model import Answer, Identity, Post, Room, Speech
-from bridge.outbox import words
+from bridge.outbox import previews, words
 from bridge.outbox.turn import Turn
 
 WAITS, DONE, FAILED, UNSURE = "⏳", "✅", "❌", "❓"
@@ -38,6 +38,8 @@ def end_all(tx: Tx, sign: str, ended: Sequence[tuple[Post, str]]) -> None:
         answers.append(Answer(0, post.room, Speech.REACTION, sign, target=post.message_id, post_id=post.id))
         answers.append(_words(post, said))
     tx.answers.add_all(answers)
+    for post, said in ended:
+        previews.close(tx, post, said)
 
 
 def say(tx: Tx, post: Post, said: str) -> None:
@@ -96,4 +98,6 @@ def _tell(turn: Turn, posts: Iterable[Post], why: str) -> None:
     told = [replace(post, reason=why) for post in posts]
     for post in told:
         turn.tx.posts.save(post)
-    say_together(turn, told, lambda theirs: words.waits(theirs, why, turn.house.prefix))
+    # Of a thread its first row stands for all.
+    shown = list({post.id if post.thread_root is None else -post.thread_root: post for post in reversed(told)}.values())
+    say_together(turn, shown[::-1], lambda theirs: words.waits(theirs, why, turn.house.prefix))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bridge.interfaces import Publisher, Tx
 from bridge.model import Account, Post
+from bridge.pricing import USUAL, Prices
 
 if TYPE_CHECKING:
     from bridge.outbox.errand import Errand
@@ -41,6 +42,7 @@ class House:
     publishers: Mapping[str, Publisher]
     stale_after: float
     prefix: str
+    prices: Prices = USUAL
 
 
 @dataclass(slots=True)

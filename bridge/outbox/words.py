@@ -6,8 +6,8 @@ An answer about a post that did not go out quotes its first words and says `not 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bridge.model import Account, Action, Post, Question
-from bridge.text import first_words
+from bridge.model import Account, Action, Post, PostState, Question
+from bridge.telltale import first_words
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
@@ -20,7 +20,8 @@ def subject(post: Post) -> str:
         return f"The repost of {post.target}"
     if post.action is Action.DELETE:
         return f"The undoing ({post.label})"
-    return f"“{first_words(post.draft.text)}”"
+    quoted = f"“{first_words(post.draft.text)}”"
+    return quoted if post.thread_root is None else f"part {post.part} of your thread, {quoted},"
 
 
 def sentence(text: str) -> str:
@@ -45,9 +46,11 @@ def clock_time(at: float, now: float) -> str:
 # ---------------------------------------------------------------- how it ended
 
 
-def posted(post: Post, account: Account, url: str, prefix: str) -> str:
+def posted(post: Post, account: Account, url: str, prefix: str, price: str = "") -> str:
+    """``price``: what is to be said about it, where it is not the usual one."""
     done = "Posted" if post.action is Action.POST else "Reposted"
-    return f"{done} as {account.at}: {url} · undo: {prefix}undo {post.label}"
+    price = f" · {price}" if price else ""
+    return f"{done} as {account.at}: {url}{price} · undo: {prefix}undo {post.label}"
 
 
 def posted_somewhere(post: Post, account: Account) -> str:
@@ -73,6 +76,25 @@ def duplicate(url: str) -> str:
 
 def no_right(account: Account) -> str:
     return f"you may not post as {account.at} any more. Ask an owner of the account"
+
+
+def needs_approval(account: Account) -> str:
+    return f"{account.at} asks for an approval of every post now. Say it again, and I show it to the approvers"
+
+
+def approval_gone() -> str:
+    return "its approval does not hold any more"
+
+
+def draft_again(post: Post, prefix: str) -> str:
+    return (
+        f"{subject(post)} was not posted: {approval_gone()} (an approver left, or more of them are asked for). It "
+        f"waits for an approval as a draft again: {prefix}approve {post.label} · forget it: {prefix}drop {post.label}"
+    )
+
+
+def frozen(account: Account) -> str:
+    return f"{account.at} is frozen: nothing goes out until an owner or approver lifts that"
 
 
 def link_broken(why: str, prefix: str) -> str:
@@ -167,15 +189,29 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
     if len(posts) == 1:
         post = posts[0]
         return (
-            f"{subject(post)} is {age(now - post.fresh_at)} old by now: not posted. Post it all the same: "
+            f"{_grew_old(post, now)}: not posted. Post it all the same: "
             f"{prefix}send {post.label} · forget it: {prefix}drop {post.label} · {BY_REACTION}"
         )
     label = question.label
     return (
-        f"{len(posts)} of yours grew old before they could go out: not posted.\n{_list(posts, now)}\n"
+        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now)}\n"
         f"Post them all the same: {prefix}send {label} · forget them: {prefix}drop {label} · {BY_REACTION} "
         f"A single one: {prefix}send {posts[0].label}"
     )
+
+
+def _why(posts: Sequence[Post]) -> str:
+    if any(post.reason for post in posts):
+        return "wait for your word, since something about them should be looked at or they are old"
+    return "grew old before they could go out"
+
+
+def _grew_old(post: Post, now: float) -> str:
+    if post.reason:  # it is not old: something about it was found that its author should look at
+        return f"Look twice before {subject(post)} goes out: {sentence(post.reason)} It waits"
+    if post.scheduled_for is not None and post.fresh_at == post.scheduled_for:
+        return f"{subject(post)} was to go out {age(now - post.fresh_at)} ago"
+    return f"{subject(post)} is {age(now - post.fresh_at)} old by now"
 
 
 def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: str) -> str:
@@ -197,7 +233,67 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
 
 
 def _list(posts: Sequence[Post], now: float) -> str:
-    lines = [f"{post.label}: {subject(post)}, {age(now - post.fresh_at)}" for post in posts[:_MOST_SHOWN]]
+    shown = posts[:_MOST_SHOWN]
+    lines = [f"{post.label}: {subject(post)}, {post.reason or age(now - post.fresh_at)}" for post in shown]
     if len(posts) > _MOST_SHOWN:
         lines.append(f"… and {len(posts) - _MOST_SHOWN} more")
     return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- threads
+
+
+def thread_posted(rows: Sequence[Post], out: int, account: Account, urls: Sequence[str], prefix: str) -> str:
+    parts = f"{out} parts" if out == len(rows) else f"{out} of {len(rows)} parts"
+    where = f": {urls[0]}" if urls else ""
+    return f"Posted as {account.at} in {parts}{where} · undo: {prefix}undo {rows[0].label}"
+
+
+def thread_failed(rows: Sequence[Post], account: Account, why: str) -> str:
+    said = f"“{first_words(rows[0].draft.text)}”"
+    return f"{said} and the rest of the thread were not posted as {account.at}: {sentence(why)} Nothing of it is out."
+
+
+def thread_stopped(post: Post, rows: Sequence[Post], account: Account, why: str) -> str:
+    fate = "unknown: whether" if post.state is PostState.UNKNOWN else ""
+    said = f"part {post.part} of {len(rows)}, “{first_words(post.draft.text)}”,"
+    if fate:
+        return f"{fate} {said} went out as {account.at} nobody can say ({why.rstrip('.')}), so the thread stopped."
+    return f"The thread stopped: {said} was not posted as {account.at}: {sentence(why)}"
+
+
+def thread_unsure(post: Post, rows: Sequence[Post], account: Account) -> str:
+    return (
+        f"unknown: part {post.part} of {len(rows)}, “{first_words(post.draft.text)}”, was probably not posted, which "
+        f"nobody can prove; I do not see it among the posts of {account.at}. So the thread stopped."
+    )
+
+
+def thread_stale(post: Post, rows: Sequence[Post], account: Account, seconds: float) -> str:
+    said = f"“{first_words(rows[0].draft.text)}”"
+    if post.part == 1:
+        return f"The thread {said} of {len(rows)} parts for {account.at} is {age(seconds)} old by now: not posted."
+    return f"The thread {said} has waited {age(seconds)} for its part {post.part}: not posted."
+
+
+def thread_question(
+    said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str
+) -> str:
+    """``said``, then where the thread stands and what its author can do."""
+    lines = [said]
+    undo = ""
+    if out:
+        lines.append(f"{out} of {len(rows)} parts are out: {' '.join(urls)}")
+        undo = f" · delete what is out: {prefix}undo {rows[0].label}"
+    label = question.label
+    lines.append(f"Go on: {prefix}send {label} · leave it so: {prefix}drop {label}{undo} · {BY_REACTION}")
+    return "\n".join(lines)
+
+
+def thread_deleted(gone: Sequence[Post], account: Account) -> str:
+    ids = ", ".join(str(post.remote_id) for post in gone)
+    return (
+        f"Deleted {account.at}'s thread: {len(gone)} posts ({ids})."
+        if len(gone) > 1
+        else deleted(account, ids, reposted=False)
+    )

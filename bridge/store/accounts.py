@@ -1,17 +1,37 @@
 """The SQL of accounts: whose they are, which one stands for whom, and how long each rests."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bridge.interfaces import Topic
 from bridge.model import Account, Action, Identity, Role, Room, Sealed
 
-_COLUMNS = "a.id, a.publisher, a.remote_id, a.handle, a.premium, a.broken"
+_COLUMNS = "a.id, a.publisher, a.remote_id, a.handle, a.premium, a.broken, a.frozen"
+
+_OWN = "SELECT account_id, role FROM team WHERE network = :network AND name = :name"
+_BY_ROOM = (
+    "SELECT g.account_id, g.role FROM member m CROSS JOIN gathering h CROSS JOIN room_grant g"
+    " WHERE m.network = :network AND m.name = :name AND h.network = m.network AND h.room = m.room AND h.closed"
+    " AND g.network = m.network AND g.room = m.room"
+)
+_OWN_ON_ONE = "SELECT role FROM team WHERE account_id = :account AND network = :network AND name = :name"
+_BY_ROOM_ON_ONE = (
+    "SELECT g.role FROM room_grant g CROSS JOIN gathering h CROSS JOIN member m"
+    " WHERE g.account_id = :account AND g.network = :network AND h.network = g.network AND h.room = g.room AND h.closed"
+    " AND m.network = g.network AND m.name = :name AND m.room = g.room"
+)
+"""CROSS JOIN fixes the order (SQLite, "Manual control of query plans"): from the few rows of one person or one account
+to the keys of the others, whatever SQLite believes about the sizes of the tables.
+"""
+
+
+def _best(roles: Iterable[str]) -> Role | None:
+    return max(map(Role, roles), key=lambda role: role.rank, default=None)
 
 
 def _account(row: Sequence[Any]) -> Account:
-    return Account(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
+    return Account(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
 
 
 def _scope(scope: Identity | Room) -> tuple[str, str, str]:
@@ -33,7 +53,7 @@ class SqlAccounts:
         row = self._raw.execute(
             "INSERT INTO account (publisher, remote_id, handle) VALUES (?, ?, ?)"
             " ON CONFLICT (publisher, remote_id) DO UPDATE SET handle = excluded.handle"
-            " RETURNING id, publisher, remote_id, handle, premium, broken",
+            " RETURNING id, publisher, remote_id, handle, premium, broken, frozen",
             (publisher, remote_id, handle),
         ).fetchone()
         return _account(row)
@@ -44,11 +64,15 @@ class SqlAccounts:
     def find(self, publisher: str, remote_id: str) -> Account | None:
         return self._one("a.publisher = ? AND a.remote_id = ?", publisher, remote_id)
 
+    def everyone(self) -> list[Account]:
+        rows = self._raw.execute(f"SELECT {_COLUMNS} FROM account a ORDER BY lower(a.handle), a.id")  # noqa: S608 - ours
+        return [_account(row) for row in rows]
+
     def save(self, account: Account) -> None:
         self._changed.add(Topic.POSTS)  # an account that works again has posts to send
         self._raw.execute(
-            "UPDATE account SET handle = ?, premium = ?, broken = ? WHERE id = ?",
-            (account.handle, account.premium, account.broken, account.id),
+            "UPDATE account SET handle = ?, premium = ?, broken = ?, frozen = ? WHERE id = ?",
+            (account.handle, account.premium, account.broken, account.frozen, account.id),
         )
 
     def seal(self, account_id: int, credentials: Sealed | None) -> None:
@@ -58,14 +82,17 @@ class SqlAccounts:
         row = self._raw.execute("SELECT credentials FROM account WHERE id = ?", (account_id,)).fetchone()
         return None if row is None or row[0] is None else Sealed(row[0])
 
-    def grant(self, account_id: int, identity: Identity, role: Role, at: float) -> None:
+    def grant(self, account_id: int, identity: Identity, role: Role, at: float, *, linked: bool = False) -> None:
+        self._changed.add(Topic.POSTS)
         self._raw.execute(
-            "INSERT INTO team (account_id, network, name, role, since) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (account_id, network, name) DO UPDATE SET role = excluded.role",
-            (account_id, identity.network, identity.name, role.value, at),
+            "INSERT INTO team (account_id, network, name, role, since, linked) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account_id, network, name) DO UPDATE SET role = excluded.role,"
+            " linked = max(linked, excluded.linked)",
+            (account_id, identity.network, identity.name, role.value, at, linked),
         )
 
     def revoke(self, account_id: int, identity: Identity) -> None:
+        self._changed.add(Topic.POSTS)
         who = (account_id, identity.network, identity.name)
         self._raw.execute("DELETE FROM team WHERE account_id = ? AND network = ? AND name = ?", who)
         self._raw.execute(
@@ -73,26 +100,48 @@ class SqlAccounts:
         )
 
     def role(self, account_id: int, identity: Identity) -> Role | None:
+        who = {"account": account_id, "network": identity.network, "name": identity.name}
+        return _best(row[0] for row in self._raw.execute(f"{_OWN_ON_ONE} UNION ALL {_BY_ROOM_ON_ONE}", who))
+
+    def own(self, account_id: int, identity: Identity) -> tuple[Role, bool] | None:
         row = self._raw.execute(
-            "SELECT role FROM team WHERE account_id = ? AND network = ? AND name = ?",
+            "SELECT role, linked FROM team WHERE account_id = ? AND network = ? AND name = ?",
             (account_id, identity.network, identity.name),
         ).fetchone()
-        return None if row is None else Role(row[0])
+        return None if row is None else (Role(row[0]), bool(row[1]))
 
-    def team(self, account_id: int) -> list[tuple[Identity, Role]]:
+    def people(self, account_id: int) -> list[tuple[Identity, Role]]:
         rows = self._raw.execute(
             "SELECT network, name, role FROM team WHERE account_id = ? ORDER BY since, network, name", (account_id,)
         )
         return [(Identity(network, name), Role(role)) for network, name, role in rows]
 
+    def team(self, account_id: int) -> list[tuple[Identity, Role]]:
+        found = dict(self.people(account_id))
+        rows = self._raw.execute(
+            "SELECT m.network, m.name, g.role FROM room_grant g CROSS JOIN gathering h CROSS JOIN member m"
+            " WHERE g.account_id = ? AND h.network = g.network AND h.room = g.room AND h.closed"
+            " AND m.network = g.network AND m.room = g.room ORDER BY g.since, m.network, m.name",
+            (account_id,),
+        )
+        for network, name, said in rows:
+            who, role = Identity(network, name), Role(said)
+            if who not in found or role.rank > found[who].rank:
+                found[who] = role
+        return list(found.items())
+
     def usable_by(self, identity: Identity) -> list[tuple[Account, Role]]:
         rows = self._raw.execute(
-            f"SELECT {_COLUMNS}, t.role FROM team t JOIN account a ON a.id = t.account_id"  # noqa: S608 - our columns
-            " WHERE t.network = ? AND t.name = ?",
-            (identity.network, identity.name),
+            f"SELECT {_COLUMNS}, t.role FROM ({_OWN} UNION ALL {_BY_ROOM}) t CROSS JOIN account a"  # noqa: S608 - ours
+            " WHERE a.id = t.account_id",
+            {"network": identity.network, "name": identity.name},
         )
-        usable = [(_account(row), Role(row[6])) for row in rows]
-        return sorted(usable, key=lambda pair: (pair[0].handle.lower(), pair[0].id))
+        best: dict[int, tuple[Account, Role]] = {}
+        for row in rows:
+            role = Role(row[7])
+            if row[0] not in best or role.rank > best[row[0]][1].rank:
+                best[row[0]] = (_account(row), role)
+        return sorted(best.values(), key=lambda pair: (pair[0].handle.lower(), pair[0].id))
 
     def default(self, scope: Identity | Room) -> int | None:
         row = self._raw.execute(

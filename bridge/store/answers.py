@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from bridge.interfaces import Topic
@@ -101,10 +102,21 @@ class SqlAnswers:
         else:
             batch = [first]
             if first.speech is Speech.TEXT:
-                batch = [a for a in queue if a.speech is Speech.TEXT and a.thread == first.thread][:_MOST_LINES]
+                texts = [a for a in queue if a.speech is Speech.TEXT and a.thread == first.thread]
+                batch = self._until_preview(texts[: _MOST_LINES + 1])[:_MOST_LINES]
             ids = [(first.id, a.id) for a in batch]
             self._raw.executemany("UPDATE answer SET batch = ? WHERE id = ?", ids)
         return f"{self._instance}-{first.id if known is None else known}", [self._resolve(a) for a in batch]
+
+    def _until_preview(self, texts: list[Answer]) -> list[Answer]:
+        """A preview is a message of its own, since reactions on it decide and edits replace it: the texts before one,
+        or it alone.
+        """
+        sql = "SELECT answer_id FROM preview WHERE answer_id BETWEEN ? AND ?"
+        alone = {row[0] for row in self._raw.execute(sql, (texts[0].id, texts[-1].id))}
+        if texts[0].id in alone:
+            return texts[:1]
+        return list(takewhile(lambda answer: answer.id not in alone, texts))
 
     def _resolve(self, answer: Answer) -> Answer:
         if answer.target is not None or answer.target_answer is None:

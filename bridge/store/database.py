@@ -22,9 +22,14 @@ from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import Follower, Topic, Tx
 from bridge.store.accounts import SqlAccounts
 from bridge.store.answers import SqlAnswers
+from bridge.store.decisions import SqlDecisions
 from bridge.store.links import SqlLinks
+from bridge.store.log import SqlLog
 from bridge.store.notes import SqlArrivals, SqlNotes
+from bridge.store.people import SqlPeople
+from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
+from bridge.store.shares import SqlShares
 
 T = TypeVar("T")
 
@@ -189,12 +194,18 @@ class Database:
 def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
     changed: set[Topic] = set()
     instance: str = raw.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()[0]
+    accounts, posts = SqlAccounts(raw, changed), SqlPosts(raw, changed)
     tx = Tx(
         notes=SqlNotes(raw),
         arrivals=SqlArrivals(raw),
-        accounts=SqlAccounts(raw, changed),
-        posts=SqlPosts(raw, changed),
+        accounts=accounts,
+        posts=posts,
         answers=SqlAnswers(raw, changed, instance),
         links=SqlLinks(raw, changed),
+        decisions=SqlDecisions(raw, changed, accounts, posts),
+        shares=SqlShares(raw, changed),
+        policies=SqlPolicies(raw, changed),
+        log=SqlLog(raw),
+        people=SqlPeople(raw),
     )
     return tx, changed

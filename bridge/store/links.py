@@ -114,3 +114,6 @@ class SqlLinks:
         )
         found = self._raw.execute(sql, (after, after)).fetchone()[0]
         return None if found is None else float(found)
+
+    def ring(self) -> None:
+        self._changed.add(Topic.LINKS)

@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bridge.interfaces import Kinds, Ready, Topic
-from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
+from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
 from bridge.store.sql import marks
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
-    " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason"
+    " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason, scheduled_for,"
+    " thread_root, part, cost, content"
 )
 _OPEN = "state NOT IN ('posted', 'failed')"
 """Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
@@ -36,21 +37,19 @@ _HEADS = f"""
 
 _READY = f"""
     SELECT {", ".join(f"post.{column}" for column in _COLUMNS.split(", "))},
-        account.publisher, account.remote_id, account.handle, account.premium, account.broken, account.credentials,
-        team.role, rest.until
+        account.publisher, account.remote_id, account.handle, account.premium, account.broken, account.frozen,
+        account.credentials, rest.until
     FROM post JOIN account ON account.id = post.account_id
-    LEFT JOIN team ON team.account_id = post.account_id AND team.network = post.network AND team.name = post.author
     LEFT JOIN rest ON rest.account_id = post.account_id AND rest.action = post.action
 """  # noqa: S608 - ours
 
 
 def _ready(row: Sequence[Any]) -> Ready:
-    publisher, remote_id, handle, premium, broken, credentials, role, until = row[22:]
+    publisher, remote_id, handle, premium, broken, frozen, credentials, until = row[-8:]
     return Ready(
         post=_post(row),
-        account=Account(row[2], publisher, remote_id, handle, bool(premium), broken),
+        account=Account(row[2], publisher, remote_id, handle, bool(premium), broken, frozen),
         sealed=None if credentials is None else Sealed(credentials),
-        role=None if role is None else Role(role),
         rest=until or 0.0,
     )
 
@@ -78,6 +77,11 @@ def _post(row: Sequence[Any]) -> Post:
         question_id=row[19],
         deleted=bool(row[20]),
         reason=row[21],
+        scheduled_for=row[22],
+        thread_root=row[23],
+        part=row[24],
+        cost=row[25],
+        content=row[26],
     )
 
 
@@ -168,6 +172,23 @@ class SqlPosts:
             (now, *post_ids),
         )
 
+    def extend(self, post: Post) -> None:
+        self._changed.add(Topic.POSTS)
+        self._raw.execute(
+            "UPDATE post SET scheduled_for = ?, thread_root = ?, part = ?, cost = ?, content = ? WHERE id = ?",
+            (post.scheduled_for, post.thread_root, post.part, post.cost, post.content, post.id),
+        )
+
+    def thread(self, root: int) -> list[Post]:
+        return self._all("thread_root = ? AND action <> 'delete' ORDER BY part", root)
+
+    def rollback(self, root: int) -> list[Post]:
+        return self._all("thread_root = ? AND action = 'delete' ORDER BY id", root)
+
+    def ripens_at(self) -> float | None:
+        found = self._raw.execute("SELECT min(due_at) FROM post WHERE state = 'scheduled'").fetchone()[0]
+        return None if found is None else float(found)
+
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
 
@@ -189,6 +210,32 @@ class SqlPosts:
             remote_id,
             publisher,
         )
+
+    def costs(
+        self, account_id: int | None, since: float, until: float, states: Collection[PostState]
+    ) -> list[tuple[int, Identity, Room, int]]:
+        marks = ", ".join("?" * len(states))
+        whose, values = ("account_id = ? AND ", (account_id,)) if account_id is not None else ("", ())
+        rows = self._raw.execute(
+            f"SELECT account_id, network, author, room, sum(cost) FROM post WHERE {whose}cost > 0"  # noqa: S608 - ours
+            f" AND coalesce(scheduled_for, created_at) >= ? AND coalesce(scheduled_for, created_at) < ?"
+            f" AND state IN ({marks}) GROUP BY account_id, network, author, room ORDER BY account_id, sum(cost) DESC",
+            (*values, since, until, *(state.value for state in states)),
+        )
+        return [(row[0], Identity(row[1], row[2]), Room(row[1], row[3]), row[4]) for row in rows]
+
+    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
+        found: list[Post] = []
+        for account_id in account_ids:
+            for where in ("remote_id IS NOT NULL", _OPEN):  # one index for each
+                found += self._all(
+                    f"{where} AND account_id = ? AND created_at >= ? AND action = 'post' AND deleted = 0"
+                    " AND trim(text, char(9, 10, 13, 32)) = trim(?, char(9, 10, 13, 32)) ORDER BY id DESC LIMIT 10",
+                    account_id,
+                    since,
+                    text,
+                )
+        return sorted({post.id: post for post in found}.values(), key=lambda post: -post.id)
 
     def count_since(self, author: Identity, since: float) -> int:
         sql = (

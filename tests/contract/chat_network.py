@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Privacy
-from bridge.model import Event, Identity, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Identity, Message, Outgoing, Room, Speech
 
 
 @dataclass
@@ -18,7 +18,8 @@ class Stage:
 
     ``person`` governs ``room``, in which ``other`` is too; the bot is not in ``elsewhere``. ``say`` lets ``person``
     say a text in ``room`` and gives its id; ``visible`` lists what the bot said in ``room`` and what still stands of
-    its reactions. ``heard`` is what the inbox recorded; ``refusals`` are raised by its next deliveries.
+    its reactions. ``heard`` is what the inbox recorded; ``refusals`` are raised by its next deliveries. ``move`` lets
+    ``other`` come into ``room`` or leave it, ``close`` makes it invite-only or opens it to everybody.
     """
 
     network: ChatNetwork
@@ -30,6 +31,18 @@ class Stage:
     visible: Callable[[], Awaitable[list[str]]]
     heard: list[Event]
     refusals: list[Exception]
+    move: Callable[[bool], Awaitable[None]]
+    close: Callable[[bool], Awaitable[None]]
+    gatherings: Callable[[], list[Gathering]]
+
+    async def until_gathered(self, *members: Identity, closed: bool = True) -> None:
+        """Wait until the last that was told of ``room`` is that. Of an open room, members are not looked at."""
+        async with asyncio.timeout(20):
+            while True:
+                told = [gathering for gathering in self.gatherings() if gathering.room == self.room]
+                if told and told[-1].closed is closed and (not closed or told[-1].members == frozenset(members)):
+                    return
+                await asyncio.sleep(0.01)
 
     async def until_heard(self, text: str) -> Message:
         """Wait for that text."""
@@ -88,6 +101,33 @@ class ChatNetworkContract:
     async def test_a_room_that_the_bot_is_not_in_refuses(self, stage: Stage) -> None:
         with pytest.raises(ChatRefused):
             await stage.network.send(Outgoing("k1", stage.elsewhere, Speech.TEXT, "hello"))
+
+    async def test_an_edit_takes_the_place_of_what_was_said(self, stage: Stage) -> None:
+        said = await stage.network.send(Outgoing("k1", stage.room, Speech.TEXT, "waits"))
+        once = await stage.network.send(Outgoing("k2", stage.room, Speech.EDIT, "approved", target=said))
+        again = await stage.network.send(Outgoing("k2", stage.room, Speech.EDIT, "approved", target=said))
+        assert once == again != said
+        assert await stage.visible() == ["approved"]
+        await stage.network.send(Outgoing("k3", stage.room, Speech.EDIT, "sent", target=said))
+        assert await stage.visible() == ["sent"]
+
+    async def test_who_is_in_a_room_is_told_whenever_it_changes(self, stage: Stage) -> None:
+        await stage.move(False)
+        await stage.until_gathered(stage.person)
+        await stage.move(True)
+        await stage.until_gathered(stage.person, stage.other)
+
+    async def test_a_room_that_opens_is_told(self, stage: Stage) -> None:
+        await stage.close(False)
+        await stage.until_gathered(closed=False)
+        await stage.close(True)
+        await stage.until_gathered(stage.person, stage.other)
+
+    async def test_people_and_rooms_are_found_by_their_names(self, stage: Stage) -> None:
+        assert await stage.network.named(stage.other.name) == stage.other
+        assert await stage.network.named(stage.room.id) == stage.room
+        assert await stage.network.named("") is None
+        assert await stage.network.named("no body") is None
 
     async def test_a_room_of_three_is_shared(self, stage: Stage) -> None:
         assert await stage.network.privacy(stage.room, stage.person) is Privacy.SHARED

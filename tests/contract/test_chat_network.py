@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from bridge.errors import ChatRefused, ChatUnreachable, StoreError
-from bridge.model import Event, Identity, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Identity, Message, Outgoing, Room, Speech
 from tests.contract.chat_network import ChatNetworkContract, Stage
 from tests.fakes.network import FakeNetwork, RecordingInbox
 
@@ -50,11 +50,19 @@ class TestFakeNetwork(ChatNetworkContract):
             return message.id
 
         async def visible() -> list[str]:
-            gone = set(network.redacted())
-            said = [s for s in network.sent if s.outgoing.speech is not Speech.REDACTION and s.event_id not in gone]
-            return [s.outgoing.body for s in said]
+            return network.shown()
 
-        return Stage(network, PRESS, NOWHERE, ANA, BEN, say, visible, heard, inbox.failures)
+        async def move(inside: bool) -> None:
+            await (network.come if inside else network.go)(PRESS, BEN)
+
+        async def close(closed: bool) -> None:
+            await network.set_closed(PRESS, closed)
+
+        def gatherings() -> list[Gathering]:
+            return [event for event in inbox.events if isinstance(event, Gathering)]
+
+        await network.come(PRESS, ANA, BEN)
+        return Stage(network, PRESS, NOWHERE, ANA, BEN, say, visible, heard, inbox.failures, move, close, gatherings)
 
 
 async def test_what_is_heard_is_delivered_with_its_bookmark(network: FakeNetwork, inbox: RecordingInbox) -> None:

@@ -270,18 +270,17 @@ async def test_what_must_be_known_to_send_comes_with_the_rows(store: Store) -> N
         acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")
         first, other = queue(tx, acme, "1"), queue(tx, zoo, "2", action=Action.REPOST)
         assert tx.posts.ready([other.id, first.id]) == [
-            Ready(first, acme, None, None, 0.0),
-            Ready(other, zoo, None, None, 0.0),
+            Ready(first, acme, None, 0.0),
+            Ready(other, zoo, None, 0.0),
         ]
         tx.accounts.seal(acme.id, Sealed(b"sealed"))
-        tx.accounts.grant(acme.id, ANA, Role.POSTER, NOW)
         tx.accounts.rest(acme.id, Action.POST, NOW + 5)
         tx.accounts.rest(zoo.id, Action.POST, NOW + 5)
-        broken = replace(zoo, broken="revoked", premium=True)
+        broken = replace(zoo, broken="revoked", premium=True, frozen="matrix:@ana:example.org")
         tx.accounts.save(broken)
         assert tx.posts.ready([first.id, other.id, 99]) == [
-            Ready(first, acme, Sealed(b"sealed"), Role.POSTER, NOW + 5),
-            Ready(other, broken, None, None, 0.0),
+            Ready(first, acme, Sealed(b"sealed"), NOW + 5),
+            Ready(other, broken, None, 0.0),
         ]
 
     await store.transact(work)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bridge.errors import ChatError, ChatRefused
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Event, Health, Identity, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Health, Identity, Outgoing, Room, Speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,12 @@ class FakeNetwork:
     ``attempts``  every call of ``send``, also those that failed or were repetitions.
     ``failures``  errors to raise from the next calls of ``send``, first one first; ``lost`` is the same, but what was
                   sent did arrive and only the answer went missing.
-    ``errors``    an error to raise from ``privacy``, ``is_admin``, ``may_redact`` or ``open_dm``, by method name.
+    ``errors``    an error to raise from ``privacy``, ``is_admin``, ``may_redact``, ``named`` or ``open_dm``, by the
+                  method's name.
     ``privacies`` what ``privacy`` says; a room that is not in it is SHARED.
     ``admins``    (room, identity) pairs that govern; ``redactors`` the rooms in which the bot may redact.
+    ``people``    who is in a room, as ``come`` and ``go`` left it; ``opened`` the rooms that anybody can walk into.
+    ``aliases``   the rooms that have other names.
     ``dms``       the DM of an identity; ``open_dm`` makes one where there is none.
     """
 
@@ -46,6 +49,10 @@ class FakeNetwork:
         self.redactors: set[Room] = set()
         self.dms: dict[Identity, Room] = {}
         self.gone: set[Room] = set()
+        self.people: defaultdict[Room, set[Identity]] = defaultdict(set)
+        self.opened: set[Room] = set()
+        self.aliases: dict[str, Room] = {}
+        self._gatherings = 0
         self.healthy = Health(ok=True)
         self.hold = asyncio.Event()
         self.hold.set()
@@ -93,6 +100,36 @@ class FakeNetwork:
         self.privacies[(room, identity)] = Privacy.PRIVATE
         return room
 
+    async def come(self, room: Room, *people: Identity) -> None:
+        """They join the room, and the inbox is told."""
+        self.people[room] |= set(people)
+        await self.hear(self.gathering(room))
+
+    async def go(self, room: Room, *people: Identity) -> None:
+        """They leave it, and the inbox is told."""
+        self.people[room] -= set(people)
+        await self.hear(self.gathering(room))
+
+    async def set_closed(self, room: Room, closed: bool) -> None:
+        """Turn it invite-only or public, and tell the inbox."""
+        (self.opened.discard if closed else self.opened.add)(room)
+        await self.hear(self.gathering(room))
+
+    def gathering(self, room: Room) -> Gathering:
+        """How things are in the room now."""
+        self._gatherings += 1
+        return Gathering(f"$gathering-{self._gatherings}", room, frozenset(self.people[room]), room not in self.opened)
+
+    def shown(self) -> list[str]:
+        """What the texts and emoji of the bot say now, after all edits and redactions."""
+        gone, now = set(self.redacted()), dict[str, str]()
+        for said in self.sent:
+            if said.outgoing.speech is Speech.EDIT:
+                now[said.outgoing.target or ""] = said.outgoing.body
+            elif said.outgoing.speech is not Speech.REDACTION:
+                now[said.event_id] = said.outgoing.body
+        return [body for event_id, body in now.items() if event_id not in gone]
+
     # ------------------------------------------------------------ the seam
 
     async def run(self, inbox: Inbox) -> None:
@@ -138,6 +175,12 @@ class FakeNetwork:
     async def is_admin(self, room: Room, identity: Identity) -> bool:
         self._raise("is_admin")
         return (room, identity) in self.admins
+
+    async def named(self, said: str) -> Identity | Room | None:
+        self._raise("named")
+        if said.startswith("@") and ":" in said:
+            return Identity(self.name, said)
+        return Room(self.name, said) if said.startswith("!") else self.aliases.get(said)
 
     async def may_redact(self, room: Room) -> bool:
         self._raise("may_redact")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bridge.errors import LinkBroken, LinkRefused, Rejected, UsageError
+from bridge.errors import LinkBroken, LinkRefused, Rejected, TooLong, UsageError
 from bridge.interfaces import Clock
 from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Receipt
 
@@ -160,11 +160,14 @@ class FakePublisher:
     # ------------------------------------------------------------ the protocol
 
     def check(self, draft: Draft, *, premium: bool) -> None:
-        limit = 25_000 if premium else self.limit
+        limit = self.longest(premium=premium)
         if not draft.text.strip():
             raise UsageError("There is no text to post.")
         if len(draft.text) > limit:
-            raise UsageError(f"The text is {len(draft.text) - limit} too long.")
+            raise TooLong(f"The text is {len(draft.text) - limit} too long.")
+
+    def longest(self, *, premium: bool) -> int:
+        return 25_000 if premium else self.limit
 
     def post_url(self, handle: str, remote_id: str) -> str:
         return f"{WEB}/{handle}/status/{remote_id}"

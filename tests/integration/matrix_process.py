@@ -15,21 +15,21 @@ from bridge.chat.matrix import MatrixNetwork
 from bridge.config import MatrixSettings
 from bridge.interfaces import Tx
 from bridge.logs import set_up
-from bridge.model import Event, Message
+from bridge.model import Event, Gathering, Message
 from bridge.store import Database
 from bridge.vault import Vault
 from tests.integration.matrix_scene import KEY
 
 
 class NumberingInbox:
-    """Writes down each event once, in order."""
+    """Writes down each event once, in order; not how things are in rooms, which is told at every start."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
 
     async def deliver(self, events: Sequence[Event], bookmark: str | None = None) -> None:
         def work(tx: Tx) -> None:
-            for event in events:
+            for event in (event for event in events if not isinstance(event, Gathering)):
                 if tx.arrivals.first("matrix", event.id, getattr(event, "replay_key", None), 1.0):
                     number = int(tx.notes.get("count", "heard") or b"0")
                     tx.notes.put("count", "heard", str(number + 1).encode())

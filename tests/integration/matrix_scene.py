@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from bridge.chat.matrix import MatrixNetwork
 from bridge.config import MatrixSettings
 from bridge.interfaces import Tx
-from bridge.model import Event, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Message, Outgoing, Room, Speech
 from bridge.store import Database
 from bridge.vault import Vault
 from tests.patience import until
@@ -35,7 +35,8 @@ KEY = b"k" * 32
 
 
 class DurableInbox:
-    """Records each event once, with the bookmark, as the bot does. ``heard`` is what is on disk, in order.
+    """Records each event once, with the bookmark, as the bot does. ``heard`` is what is on disk, in order, and
+    ``gatherings`` what was told of rooms beside that.
 
     ``failures`` are raised by the next deliveries, before anything is recorded; ``stall`` makes them wait for ever.
     """
@@ -43,6 +44,7 @@ class DurableInbox:
     def __init__(self, store: Database) -> None:
         self.store = store
         self.heard: list[Event] = []
+        self.gatherings: list[Gathering] = []
         self.deliveries: list[tuple[list[Event], str | None]] = []
         self.failures: list[Exception] = []
         self.stall = False
@@ -64,7 +66,8 @@ class DurableInbox:
 
         new = await self.store.transact(work)
         async with self._grew:
-            self.heard += new
+            self.gatherings += [event for event in new if isinstance(event, Gathering)]
+            self.heard += [event for event in new if not isinstance(event, Gathering)]
             self._grew.notify_all()
 
     async def until(self, true: Callable[[], bool], *, within: float = 20.0) -> None:

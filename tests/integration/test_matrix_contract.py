@@ -25,18 +25,35 @@ class TestMatrixNetwork(ChatNetworkContract):
         await ben.client.join(room)
         await ana.sync()
 
+        async def move(inside: bool) -> None:
+            if inside:
+                await ana.client.room_invite(room, ben.user_id)
+                await ben.client.join(room)
+            else:
+                await ben.client.room_leave(room)
+            await ana.sync()
+
+        async def close(closed: bool) -> None:
+            await ana.put_state(room, "m.room.join_rules", {"join_rule": "invite" if closed else "public"})
+
         async def say(text: str) -> str:
             return await ana.say(room, text)
 
         async def visible() -> list[str]:
-            said = []
+            said: dict[str, str] = {}
             for event in await ana.history(room):
-                relation = event.source["content"].get("m.relates_to", {})
-                if event.sender == bot.user_id and isinstance(event, RoomMessageNotice):
-                    said.append(event.body)
-                elif event.sender == bot.user_id and relation.get("rel_type") == "m.annotation":
-                    said.append(relation["key"])
-            return said
+                content = event.source["content"]
+                relation = content.get("m.relates_to", {})
+                if event.sender != bot.user_id:
+                    continue
+                if relation.get("rel_type") == "m.replace":
+                    assert event.body == f"* {content['m.new_content']['body']}"
+                    said[relation["event_id"]] = content["m.new_content"]["body"]
+                elif isinstance(event, RoomMessageNotice):
+                    said[event.event_id] = event.body
+                elif relation.get("rel_type") == "m.annotation":
+                    said[event.event_id] = relation["key"]
+            return list(said.values())
 
         yield Stage(
             network=bot.network,
@@ -48,5 +65,8 @@ class TestMatrixNetwork(ChatNetworkContract):
             visible=visible,
             heard=bot.inbox.heard,
             refusals=bot.inbox.failures,
+            move=move,
+            close=close,
+            gatherings=lambda: bot.inbox.gatherings,
         )
         await scene.close()

@@ -186,10 +186,10 @@ async def test_a_mention_of_somebody_else_is_just_text(scene: Scene) -> None:
     assert (await scene.post()).draft.text == "@acme Hello"
 
 
-async def test_a_contributor_cannot_post_yet(scene: Scene) -> None:
+async def test_what_a_contributor_tweets_is_a_draft(scene: Scene) -> None:
     await scene.account("acme", ana=Role.CONTRIBUTOR)
-    assert "contributor" in await scene.ask(ANA, "!tweet hello")
-    assert await scene.posts() == []
+    assert (await scene.ask(ANA, "!tweet hello")).startswith("Draft k1 for @acme, by @ana:example.org:\n│ hello\n")
+    assert [post.state for post in await scene.posts()] == [PostState.DRAFT]
 
 
 async def test_a_broken_account_queues_nothing(scene: Scene) -> None:

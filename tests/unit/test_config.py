@@ -48,8 +48,14 @@ def test_the_example_is_complete_and_loads(tmp_path: Path, example: str) -> None
     assert settings.matrix.allowed == ("*:example.org",)
     assert settings.web.address == ("127.0.0.1", 9108)
     named = {line.split(" =")[0].removesuffix("_file") for line in example.splitlines() if " = " in line}
-    for section in (settings.bot, settings.vault, settings.x, settings.web):
+    for section in (settings.bot, settings.vault, settings.x, settings.web, settings.prices):
         assert {name.removesuffix("_file") for name in type(section).model_fields} <= named
+
+
+def test_prices_are_dollars_to_the_millionth(tmp_path: Path, example: str) -> None:
+    assert load(tmp_path, example).prices.millionths == (15_000, 200_000, 10_000)
+    text = example.replace("post = 0.015", 'post = "$0.000001"').replace("link = 0.200", "link = 1")
+    assert load(tmp_path, text).prices.millionths == (1, 1_000_000, 10_000)
 
 
 def test_no_repr_shows_a_secret(tmp_path: Path, example: str) -> None:
@@ -139,6 +145,10 @@ def test_a_mistake_never_shows_what_was_typed_as_a_secret(tmp_path: Path, exampl
         ('admins = ["@ana:example.org"]', 'admins = ["ana"]', "@ana:example.org"),
         ('allow = ["*:example.org"]', 'allow = ["everyone"]', "*:example.org"),
         ("posts_per_day = 50", "posts_per_day = 0", "posts_per_day"),
+        ("link = 0.200", "link = -1", "prices.link"),
+        ("link = 0.200", 'link = "much"', "prices.link"),
+        ("post = 0.015", "post = nan", "prices.post"),
+        ("post = 0.015", "post = 0.00000015", "prices.post"),
         ("[bot]", "[bot", "is not valid TOML"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from bridge.chat.console import ROOM, ConsoleNetwork, typed
 from bridge.errors import StoreError
 from bridge.interfaces import Privacy
-from bridge.model import Edit, Event, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
+from bridge.model import Edit, Event, Gathering, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
 
 ANA_DM = Room("console", "dm:ana")
 
@@ -110,3 +110,32 @@ async def test_an_unknown_slash_command_shows_the_help() -> None:
 async def test_lines_are_read_until_the_end_and_a_backslash_continues(raw: list[str], expected: list[str]) -> None:
     source = iter(raw)
     assert [line async for line in typed(lambda: next(source))] == expected
+
+
+async def test_who_speaks_in_the_room_is_in_it_until_they_leave() -> None:
+    ana, ben = Identity("console", "ana"), Identity("console", "ben")
+    events, _ = await play("/room", "hello", "more", "/as ben", "hello", "/open", "/close", "/leave")
+    told = [(event.members, event.closed) for event in events if isinstance(event, Gathering)]
+    both = frozenset({ana, ben})
+    assert told == [(frozenset({ana}), True), (both, True), (both, False), (both, True), (frozenset({ana}), True)]
+
+
+async def test_a_gathering_that_was_not_recorded_is_told_again() -> None:
+    events, _ = await play("/room", "hello", "again", failures=1)
+    assert [type(event) for event in events] == [Gathering, Message]
+
+
+async def test_an_edit_is_printed_with_what_it_replaces() -> None:
+    shown = list[str]()
+    network = ConsoleNetwork(lines(), shown.append)
+    said = await network.send(Outgoing("k1", ROOM, Speech.TEXT, "waits"))
+    for _ in range(2):
+        await network.send(Outgoing("k2", ROOM, Speech.EDIT, "posted", target=said))
+    assert shown == ["  kantter (room): waits", "  kantter (room) edited “waits”: posted"]
+
+
+async def test_people_and_the_room_have_names() -> None:
+    network = ConsoleNetwork(lines(), print)
+    assert await network.named("@Ben") == Identity("console", "ben")
+    assert await network.named("#room") == ROOM
+    assert await network.named("a b") is None

@@ -74,6 +74,23 @@ def test_lone_surrogates_become_text_that_can_be_stored() -> None:
     assert id_of("$" + "x" * 255) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"user_ids": ["@ben:example.org", 7, "", "@eve:example.org"]}, ["@ben:example.org"]),
+        ({"user_ids": [f"@p{n}:example.org" for n in range(9)]}, [f"@p{n}:example.org" for n in range(3)]),
+        ({"user_ids": "@ben:example.org"}, []),
+        ({"user_ids": ["\ud800", "@" + "x" * 300]}, []),
+        ({"room": True}, []),
+        (["@ben:example.org"], []),
+    ],
+)
+def test_the_first_mentions_are_read(said: object, names: list[str]) -> None:
+    message = read(text("!share @acme Ben", **{"m.mentions": said}))
+    assert isinstance(message, Message)
+    assert [mention.name for mention in message.mentions] == names
+
+
 def test_an_edit_is_an_edit_and_never_a_message() -> None:
     relation = {"rel_type": "m.replace", "event_id": "$0"}
     new = {"msgtype": "m.text", "body": "!tweet b"}

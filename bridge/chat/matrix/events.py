@@ -15,6 +15,7 @@ Json = Mapping[str, Any]
 
 _LONGEST_ID = 255  # bytes, of every identifier in the specification
 _LONGEST_EMOJI = 100
+_MOST_MENTIONS = 3
 _FALLBACK = re.compile(r"> (?:\* )?<@[^>\n]+>")
 
 
@@ -158,7 +159,17 @@ def read_text(
         reply_to=answered,
         thread=thread,
         replay_key=replay_key,
+        mentions=_mentions(envelope, content),
     )
+
+
+def _mentions(envelope: Envelope, content: Json) -> tuple[Identity, ...]:
+    """Whom the client says the text mentions (specification, "User and room mentions"): in the text itself, Element
+    writes their display names.
+    """
+    named = part(content, "m.mentions").get("user_ids")
+    ids = map(id_of, named[:_MOST_MENTIONS]) if isinstance(named, list) else ()
+    return tuple(Identity(envelope.room.network, user_id) for user_id in ids if user_id is not None)
 
 
 def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, replay_key: str | None) -> Edit | None:

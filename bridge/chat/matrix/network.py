@@ -106,12 +106,12 @@ class MatrixNetwork:
             replace=self._settings.replace_cross_signing,
             password=self._settings.password,
         )
-        bookmark = await self._store.transact(lambda tx: tx.notes.get(NAME, "bookmark"))
-        session = self._build(client, inbox, bookmark.decode("utf-8") if bookmark else None)
+        kept, known = await self._store.transact(lambda tx: (tx.notes.get(NAME, "bookmark"), tx.shares.gathered(NAME)))
+        session = self._build(client, inbox, kept.decode("utf-8") if kept else None, known)
         await session.doors.load()
         return session
 
-    def _build(self, client: AsyncClient, inbox: Inbox, bookmark: str | None) -> _Session:
+    def _build(self, client: AsyncClient, inbox: Inbox, bookmark: str | None, known: list[Room]) -> _Session:
         clock, store = self._clock, self._store
         allowed = Allowed(self._settings.allowed)
         roster = Roster(client)
@@ -128,13 +128,14 @@ class MatrixNetwork:
             inbox,
             bookmark,
             name=NAME,
+            known=known,
             roster=roster,
             timeline=timeline,
             doors=doors,
             keys=keys,
             clock=clock,
         )
-        rooms = Rooms(client, name=NAME, roster=roster, store=store)
+        rooms = Rooms(client, name=NAME, roster=roster, store=store, allowed=allowed)
         return _Session(client, sync, doors, keys, rooms, Voice(client, roster=roster, keys=keys))
 
     # ------------------------------------------------------------ the rest of the seam
@@ -154,6 +155,10 @@ class MatrixNetwork:
     async def is_admin(self, room: Room, identity: Identity) -> bool:
         with _as_chat_errors():
             return await self._ready().rooms.is_admin(room, identity)
+
+    async def named(self, said: str) -> Identity | Room | None:
+        with _as_chat_errors():
+            return await self._ready().rooms.named(said)
 
     async def may_redact(self, room: Room) -> bool:
         with _as_chat_errors():

@@ -4,17 +4,18 @@ It decides about secrets, so it believes no memory. What it cannot see, it does 
 """
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import structlog
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
 
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.calls import raw_list as call_list
-from bridge.chat.matrix.events import Json, id_of, part
+from bridge.chat.matrix.events import Allowed, Json, id_of, part
 from bridge.chat.matrix.megolm import ALGORITHM
 from bridge.chat.matrix.roster import Roster, creators_of
 from bridge.errors import ChatError, ChatRefused, ChatUnreachable
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 _ARRIVES_WITHIN = 15.0
 _MOST_DMS = 20
+_PERMALINK = "https://matrix.to/#/"
+_PERSON = re.compile(r"@[^:\s]+:\S+")
 
 
 def _index(state: Sequence[Json]) -> dict[tuple[str, str], Json]:
@@ -89,11 +92,12 @@ def privacy_of(state: Sequence[Json], own_id: str, user_id: str) -> Privacy:
 class Rooms:
     """Questions about rooms, and the making of DMs."""
 
-    def __init__(self, client: AsyncClient, *, name: str, roster: Roster, store: Store) -> None:
+    def __init__(self, client: AsyncClient, *, name: str, roster: Roster, store: Store, allowed: Allowed) -> None:
         self._client = client
         self._name = name
         self._roster = roster
         self._store = store
+        self._allowed = allowed
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def privacy(self, room: Room, identity: Identity) -> Privacy:
@@ -110,6 +114,28 @@ class Rooms:
             return False
         powers = await self._powers(room.id)
         return powers.of(identity.name) >= powers.to_change("m.room.power_levels")
+
+    async def named(self, said: str) -> Identity | Room | None:
+        """Of a person whom the bot does not listen to, it says that there is nobody. The address of a person or room at
+        matrix.to is a name as well (specification, "matrix.to navigation").
+        """
+        said = unquote(said.removeprefix(_PERMALINK).partition("?")[0]) if said.startswith(_PERMALINK) else said
+        if id_of(said) is None:
+            return None
+        if _PERSON.fullmatch(said):
+            known = said in self._allowed and said != self._client.user_id
+            return Identity(self._name, said) if known else None
+        if said.startswith("!") and len(said) > 1:
+            return Room(self._name, said)
+        return await self._aliased(said) if said.startswith("#") and ":" in said else None
+
+    async def _aliased(self, alias: str) -> Room | None:
+        try:
+            answer = await call(self._client, "GET", f"/_matrix/client/v3/directory/room/{quote(alias, safe='')}")
+        except ChatRefused:
+            return None
+        room_id = id_of(answer.get("room_id"))
+        return None if room_id is None else Room(self._name, room_id)
 
     async def may_redact(self, room: Room) -> bool:
         powers = await self._powers(room.id)

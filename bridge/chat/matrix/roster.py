@@ -31,6 +31,9 @@ class _Facts:
     join_rule: str = ""
     history: str = ""
     creators: frozenset[str] = field(default_factory=frozenset)
+    stirred: bool = True
+    """Who is in it, or who may come, is not as it was told last."""
+    told_open: bool = False
 
 
 def creators_of(create: Json) -> frozenset[str]:
@@ -105,6 +108,27 @@ class Roster:
         closed = facts.join_rule == "invite" and facts.history != "world_readable"
         return closed and self._holds_only(room, user_id)
 
+    def news(self, room_id: str) -> tuple[frozenset[str], bool] | None:
+        """The members of that room without the bot, and whether nobody gets in but by an invitation, where that has
+        changed since the last time it was asked for. None: nothing new. Who comes into an open room is no news.
+        """
+        facts, room = self._facts.get(room_id), self._client.rooms.get(room_id)
+        if facts is None or room is None or not facts.stirred:
+            return None
+        facts.stirred = False
+        closed = facts.join_rule == "invite"
+        if facts.told_open and not closed:
+            return None
+        facts.told_open = not closed
+        joined = (user_id for user_id, user in room.users.items() if not user.invited)
+        return frozenset(joined) - {self._client.user_id}, closed
+
+    def stir(self, room_id: str) -> None:
+        """What was told of the room last may not have arrived: it is news again."""
+        facts = self._facts.get(room_id)
+        if facts is not None:
+            facts.stirred, facts.told_open = True, False
+
     def alone_with(self, user_id: str) -> list[str]:
         """The rooms that hold exactly the bot and that person, who has come in. Somebody else can invite both and
         leave: of a room that a person was only asked into, nobody knows whether they will ever look at it.
@@ -138,7 +162,8 @@ class Roster:
         elif kind == "m.room.encryption":
             self._encrypt(room)
         elif kind == "m.room.join_rules":
-            facts.join_rule = str(content.get("join_rule"))
+            rule = str(content.get("join_rule"))
+            facts.stirred, facts.join_rule = facts.stirred or rule != facts.join_rule, rule
         elif kind == "m.room.history_visibility":
             facts.history = str(content.get("history_visibility"))
         elif kind == "m.room.create":
@@ -154,7 +179,7 @@ class Roster:
     def _member(self, room: MatrixRoom, user_id: str | None, membership: object) -> None:
         if user_id is None:
             return
-        changed = False
+        changed, before = False, user_id in room.users and not room.users[user_id].invited
         if membership in ("join", "invite"):
             invited = membership == "invite"
             changed = room.add_member(user_id, None, None, invited)
@@ -163,6 +188,8 @@ class Roster:
                 room.invited_users.pop(user_id, None)
         elif membership in ("leave", "ban"):
             changed = room.remove_member(user_id)
+        if before != (membership == "join"):
+            self._facts[room.room_id].stirred = True
         if changed and self._client.olm:
             # Who came must get a key, and who went must get no later one.
             self._client.invalidate_outbound_session(room.room_id)

@@ -1,4 +1,5 @@
-"""Says things in rooms: notices, reactions, redactions. The same key again is the same event, also after a crash.
+"""Says things in rooms: notices, their changes, reactions, redactions. The same key again is the same event, also after
+a crash.
 
 The homeserver keeps the transaction ids of a device and answers a repetition with the first event's id (specification,
 "Transaction identifiers"); encrypting anew does not matter to it. It knows nothing of why something is said.
@@ -52,13 +53,27 @@ def notice_of(outgoing: Outgoing) -> dict[str, Any]:
     return _cut(content)
 
 
-def _cut(content: dict[str, Any]) -> dict[str, Any]:
+def edit_of(outgoing: Outgoing) -> dict[str, Any]:
+    """The content that changes an own notice (specification, "Event replacements"), for clients that know of edits
+    and, in ``body``, for those that do not. Half of the room is for each.
+    """
+    plain: dict[str, Any] = {"msgtype": "m.notice", "body": text_of(outgoing.body) or "", "m.mentions": {}}
+    new = _cut(plain, _LARGEST // 2 - 500)
+    return {
+        **new,
+        "body": f"* {new['body']}",
+        "m.new_content": new,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": outgoing.target},
+    }
+
+
+def _cut(content: dict[str, Any], largest: int = _LARGEST) -> dict[str, Any]:
     """Shorten the body until the event is one that servers take: an answer cut short beats one that never comes."""
-    body: str = content["body"][:_LARGEST]
+    body: str = content["body"][:largest]
     if body != content["body"]:
         content["body"] = body + "…"
-    while _size(content) > _LARGEST:
-        excess = _size(content) - _LARGEST
+    while _size(content) > largest:
+        excess = _size(content) - largest
         body = body[: max(0, len(body) - max(excess // 12, 1))]  # no character takes more than 12 bytes in JSON
         content["body"] = body + "…"
     return content
@@ -81,7 +96,8 @@ class Voice:
         if outgoing.speech is Speech.REACTION:
             relation = {"rel_type": "m.annotation", "event_id": outgoing.target, "key": outgoing.body}
             return await self._send(outgoing, "m.reaction", {"m.relates_to": relation})
-        return await self._send(outgoing, "m.room.message", notice_of(outgoing))
+        content = edit_of(outgoing) if outgoing.speech is Speech.EDIT else notice_of(outgoing)
+        return await self._send(outgoing, "m.room.message", content)
 
     async def _find(self, room_id: str) -> None:
         """Whether to encrypt, and for whom, is known of rooms that the sync brought; no other is spoken in."""

@@ -11,6 +11,7 @@ has an id that the inbox knows.
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import structlog
@@ -26,7 +27,7 @@ from bridge.chat.matrix.roster import KINDS, Roster
 from bridge.chat.matrix.timeline import Timeline
 from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
 from bridge.interfaces import Clock, Inbox
-from bridge.model import Event, Health, Room, RoomLost
+from bridge.model import Event, Gathering, Health, Identity, Room, RoomLost
 from bridge.retry import pause
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,9 @@ def _filter(most: int) -> str:
 
 
 class Sync:
-    """One session's sync. ``name`` is the network's; ``bookmark`` where the last delivery ended, None at first."""
+    """One session's sync. ``name`` is the network's; ``bookmark`` where the last delivery ended, None at first;
+    ``known`` the rooms that the store knows something of.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Sync:
         bookmark: str | None,
         *,
         name: str,
+        known: Sequence[Room] = (),
         roster: Roster,
         timeline: Timeline,
         doors: Doors,
@@ -80,6 +84,8 @@ class Sync:
         self._doors = doors
         self._keys = keys
         self._clock = clock
+        self._known = known
+        self._told: list[str] = []
         self._fresh = True
         self._most = _MOST_EVENTS
         self._synced_at: float | None = None
@@ -149,38 +155,78 @@ class Sync:
         rooms = part(answer, "rooms")
         self._keys.hear(answer)
         await self._fetch_more_keys(answer, bookmark)
+        for room_id in self._told:  # in an answer that broke off before it was delivered
+            self._roster.stir(room_id)
         events: list[Event] = []
         for room_id, room in part(rooms, "join").items():
-            events += await self._joined(room_id, room)
+            events += await self._joined(room_id, room, bookmark)
         for room_id, room in part(rooms, "leave").items():
             events += self._left(room_id, room, bookmark)
+        events += self._forgotten(rooms, bookmark)
         await self._roster.announce()
         await self._doors.note(part(rooms, "invite"))
         if events or bookmark != self._bookmark:
             await self._deliver(events, bookmark)
+        self._told.clear()
         self._bookmark = bookmark
 
-    async def _joined(self, room_id: str, room: Json) -> list[Event]:
+    async def _joined(self, room_id: str, room: Json, bookmark: str) -> list[Event]:
         timeline = part(room, "timeline")
         raws = listed(timeline, "events")
         self._roster.apply(room_id, listed(part(room, "state"), "events"))
         if self._bookmark is None:
             self._roster.apply(room_id, raws)
-            return []  # the first start ever: what was said before is history
+            return self._gathering(room_id, bookmark)  # the first start ever: what was said before is history
         new, joined = after_own_join(raws, self._client.user_id)
         self._roster.apply(room_id, raws[: len(raws) - len(new)])
         gap = [] if joined else await self._timeline.gap(room_id, timeline, self._bookmark, TIMELINE)
-        events = [await self._heard(room_id, raw) for raw in gap]
+        told: list[Event] = self._opened_between(room_id, gap, bookmark)
+        for raw in gap:
+            told += self._gathering(room_id, bookmark) + await self._heard(room_id, raw)
         for raw in new:
-            if "state_key" in raw:
+            if "state_key" not in raw:
+                told += self._gathering(
+                    room_id, bookmark
+                )  # who came before it was said has the right, who went has not
+            else:
                 self._roster.apply(room_id, [raw])
-            events.append(await self._heard(room_id, raw))
-        return [event for event in events if event is not None]
+                if raw.get("type") == "m.room.join_rules":
+                    told += self._gathering(room_id, bookmark)  # open for a moment is open
+            told += await self._heard(room_id, raw)
+        return told + self._gathering(room_id, bookmark)
 
-    async def _heard(self, room_id: str, raw: Json) -> Event | None:
+    def _gathering(self, room_id: str, bookmark: str) -> list[Event]:
+        """Who is in the room now, where that is news."""
+        news = self._roster.news(room_id)
+        if news is None:
+            return []
+        self._told.append(room_id)
+        members = frozenset(Identity(self._name, user_id) for user_id in news[0])
+        name = f"gathering {room_id} {bookmark} {len(self._told)}"
+        return [Gathering(name, Room(self._name, room_id), members, closed=news[1])]
+
+    def _opened_between(self, room_id: str, gap: list[Json], bookmark: str) -> list[Event]:
+        """Whether anybody could walk in for a while, in what the answer left out."""
+        rules = [part(raw, "content").get("join_rule") for raw in gap if raw.get("type") == "m.room.join_rules"]
+        if all(rule == "invite" for rule in rules):
+            return []
+        self._roster.stir(room_id)
+        room = Room(self._name, room_id)
+        return [Gathering(f"opened {room_id} {bookmark}", room, frozenset(), closed=False)]
+
+    def _forgotten(self, rooms: Json, bookmark: str) -> list[Event]:
+        """The rooms that the store knows and the homeserver does not count as ours any more."""
+        if not self._fresh:
+            return []
+        still = part(rooms, "join").keys() | part(rooms, "leave").keys()
+        gone = [room for room in self._known if room.id not in still]
+        return [RoomLost(f"lost {room.id} {bookmark}", room) for room in gone]
+
+    async def _heard(self, room_id: str, raw: Json) -> list[Event]:
         if raw.get("type") == "m.room.tombstone":
             await self._doors.moved(room_id, raw)
-        return await self._timeline.read(room_id, raw)
+        event = await self._timeline.read(room_id, raw)
+        return [] if event is None else [event]
 
     def _left(self, room_id: str, room: Json, bookmark: str) -> list[Event]:
         self._roster.lose(room_id)

@@ -62,9 +62,13 @@ class XPublisher:
 
     def check(self, draft: Draft, *, premium: bool) -> None:
         """See Publisher."""
-        text.check(draft.text, LONGEST_PREMIUM if premium else LONGEST)
+        text.check(draft.text, self.longest(premium=premium))
         if draft.reply_to is not None and not shapes.is_id(draft.reply_to):
             raise UsageError("What to reply to is no post at X: an address of a post, or its number, is expected.")
+
+    def longest(self, *, premium: bool) -> int:
+        """See Publisher."""
+        return LONGEST_PREMIUM if premium else LONGEST
 
     def post_url(self, handle: str, remote_id: str) -> str:
         """See Publisher."""

@@ -1,0 +1,435 @@
+"""Decisions about drafts: who may make them, when a draft goes out, and when it comes back.
+
+A decision counts for exactly the content that was shown, and only from somebody who is an approver at that moment and
+did not write it. When in doubt nothing goes out.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge import pricing
+from bridge.bot import caution, previewing, signs
+from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.words import quote, span
+from bridge.errors import UsageError
+from bridge.interfaces import Tx
+from bridge.model import (
+    Account,
+    Action,
+    Draft,
+    Identity,
+    Post,
+    PostState,
+    Preview,
+    Reaction,
+    Redaction,
+    Role,
+    Room,
+    Speech,
+    Verdict,
+    unlabel,
+)
+from bridge.text import links
+
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
+_OUT = (PostState.SENDING, PostState.POSTED, PostState.UNKNOWN)
+_ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
+
+
+# ---------------------------------------------------------------- into approval and out of it
+
+
+def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
+    content = tx.decisions.content(post)
+    warned = " ".join(warnings(tx, post, house, now))
+    tx.decisions.void(post.id)
+    for part in previewing.parts_of(tx, post):
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=content)
+        tx.posts.save(draft)
+        tx.posts.extend(draft)
+        if part.id == post.id:
+            post = draft
+    signs.take_away(tx, post, signs.WAITS)
+    if not tx.answers.of_post(post.id, Speech.REACTION, signs.APPROVAL):
+        tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    previewing.show(tx, post, house)
+    return post
+
+
+def warnings(tx: Tx, post: Post, house: House, now: float) -> list[str]:
+    """What should be read about a post that is in the store before it goes out."""
+    account = tx.accounts.get(post.account_id)
+    drafts = [part.draft for part in previewing.parts_of(tx, post)]
+    return [] if account is None else look(tx, post.author, account, drafts, post.action, house, now, but=post.id)
+
+
+def look(
+    tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
+    *, but: int | None = None,
+) -> list[str]:  # fmt: skip
+    """What should be read about drafts before they go out. ``but``: the row that holds them already."""
+    if action is not Action.POST:
+        return []
+    warned = caution.about(tx, who, account, drafts, now, but=but)
+    linked = [draft for draft in drafts if links(draft.text)]
+    if linked and tx.policies.of(account.id).links == "ask":
+        warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
+    return warned
+
+
+def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
+    """Queue all parts of ``post``, or let them wait for their time, and show it in its previews."""
+    policy = tx.policies.of(post.account_id)
+    later = post.scheduled_for is not None and post.scheduled_for > now
+    for part in previewing.parts_of(tx, post):
+        at = part.scheduled_for
+        waits = at is not None and at > now
+        gone = replace(
+            part,
+            state=PostState.SCHEDULED if waits else PostState.QUEUED,
+            fresh_at=now if at is None else at,  # a time that was missed by too much is asked about
+            due_at=at if waits and at is not None else now + policy.hold,
+            question_id=None,
+            reason="",
+        )
+        tx.posts.save(gone)
+        if part.id == post.id:
+            post = gone
+    signs.take_away(tx, post, signs.APPROVAL)
+    if not later:
+        signs.wait(tx, post.room, post.message_id, post.id, now)
+    previewing.refresh(tx, post, house)
+
+
+def release(tx: Tx, post: Post, house: House, now: float) -> None:
+    """Its author, who needs nobody's approval, lets a draft go."""
+    tx.decisions.void(post.id)
+    for part in previewing.parts_of(tx, post):
+        free = replace(part, content="")
+        tx.posts.extend(free)
+        if part.id == post.id:
+            post = free
+    for preview in tx.decisions.previews(post.id)[-1:]:
+        previewing.close(tx, post, preview.version, f"{post.author.name} sent this draft without waiting for approval.")
+    let_go(tx, post, house, now)
+
+
+# ---------------------------------------------------------------- deciding
+
+
+def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) -> str:
+    """Why ``who`` cannot decide so about ``post`` now; empty when they can."""
+    role, doing = tx.accounts.role(post.account_id, who), verdict.value
+    if post.author == who and verdict is Verdict.APPROVE:
+        own = role is not None and not tx.policies.of(post.account_id).asks(role)
+        hint = f" You may post it yourself: {house.prefix}send {post.label}" if own else ""
+        return f"You wrote {post.label}, so somebody else has to approve it.{hint}"
+    if role is None:
+        return f"You may not {doing} {post.label}: you have no role on its account."
+    if not role.may_approve:
+        return f"You may not {doing} {post.label}: your role is {role.value}; it takes an approver or an owner."
+    if verdict is Verdict.APPROVE and _wrote(tx, post, who):
+        return f"You changed {post.label} to what it says now, so somebody else has to approve it."
+    if post.state not in _WAITING or post.claimed_at is not None or not post.content:
+        return f"{post.label} does not wait for approval: it is {_state(post)}."
+    return ""
+
+
+def _wrote(tx: Tx, post: Post, who: Identity) -> bool:
+    return any(
+        decision.verdict is Verdict.WROTE and decision.identity == who and decision.content == post.content
+        for decision in tx.decisions.of(post.id)
+    )
+
+
+def _state(post: Post) -> str:
+    if post.state is PostState.FAILED:
+        return f"not posted ({post.reason})" if post.reason else "not posted"
+    words: dict[PostState, str] = {PostState.SENDING: "on its way", PostState.UNKNOWN: "perhaps out"}
+    return words.get(post.state, str(post.state.value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What one person said of a post, by which event, where and when."""
+
+    who: Identity
+    event_id: str
+    room: Room
+    now: float
+
+
+def _approve(tx: Tx, post: Post, word: _Word, house: House) -> str:
+    """Keep the approval; the last one that is needed lets the draft go. Gives the words about it."""
+    tx.decisions.add(post.id, word.who, Verdict.APPROVE, post.content, word.event_id, word.now)
+    needs, has = tx.policies.of(post.account_id).approvals, len(tx.decisions.standing(post))
+    goes = post.state is PostState.DRAFT and tx.decisions.stands(post, needs)
+    _log(tx, post, word, "approve", f"{has} of {needs}")
+    what = previewing.brief(post, previewing.version(tx, post))
+    if not goes:
+        previewing.refresh(tx, post, house)
+        still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
+        return f"Approved {what}: {still}."
+    let_go(tx, post, house, word.now)
+    later = post.scheduled_for is not None and post.scheduled_for > word.now
+    return f"Approved {what}: it goes out {'at its time' if later else 'now'}."
+
+
+def _reject(tx: Tx, post: Post, word: _Word, house: House, reason: str) -> str:
+    """The draft ends. Its author hears why."""
+    why = f"rejected by {word.who.name}" + (f": {quote(reason, 200)}" if reason.strip() else "")
+    tx.decisions.add(post.id, word.who, Verdict.REJECT, post.content, word.event_id, word.now, quote(reason, 200))
+    _log(tx, post, word, "reject", quote(reason, 60) if reason.strip() else "")
+    what = previewing.brief(post, previewing.version(tx, post))
+    end(tx, post, why, house)
+    words = f"{word.who.name} rejected {what}" + (f": {quote(reason, 200)}" if reason.strip() else "")
+    tx.answers.add(
+        post.room, Speech.TEXT, f"{words}. Not posted.", target=post.message_id, thread=post.thread,
+        mention=post.author, post_id=post.id,
+    )  # fmt: skip
+    return f"Rejected {what}: not posted."
+
+
+def drop(tx: Tx, post: Post, who: Identity, room: Room, house: House, now: float) -> None:
+    """Its author or an approver wants no more of a post that waits. An author hears of it when it was another."""
+    _log(tx, post, _Word(who, "", room, now), "drop", "not posted")
+    what = previewing.brief(post, previewing.version(tx, post))
+    end(tx, post, f"dropped by {who.name}", house)
+    if who != post.author:
+        _tell(tx, post.room, post.author, post, f"{who.name} dropped {what}: not posted.")
+
+
+def end(tx: Tx, post: Post, why: str, house: House) -> None:
+    """All parts of a post that waits fail for ``why``; its previews say so."""
+    for part in previewing.parts_of(tx, post):
+        failed = replace(part, state=PostState.FAILED, reason=why, question_id=None)
+        tx.posts.save(failed)
+        if part.id == post.id:
+            post = failed
+    signs.end(tx, post, signs.FAILED)
+    previewing.refresh(tx, post, house)
+
+
+def _log(tx: Tx, post: Post, word: _Word, verb: str, outcome: str) -> None:
+    tx.log.add(
+        word.who, verb, room=word.room, account_id=post.account_id, post_id=post.id,
+        detail=previewing.brief(post, previewing.version(tx, post)), outcome=outcome, at=word.now,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- the verbs
+
+
+def approve(tx: Tx, asked: Asked, house: House) -> None:
+    """Approve the content that is named."""
+    post, _ = _target(tx, asked, house)
+    if problem := obstacle(tx, post, asked.sender, Verdict.APPROVE, house):
+        raise UsageError(problem)
+    asked.reply(tx, _approve(tx, post, _by(asked), house), post_id=post.id)
+
+
+def reject(tx: Tx, asked: Asked, house: House) -> None:
+    """Reject the content that is named, with a reason or without."""
+    post, reason = _target(tx, asked, house)
+    if problem := obstacle(tx, post, asked.sender, Verdict.REJECT, house):
+        raise UsageError(problem)
+    words = _reject(tx, post, _by(asked), house, reason)
+    if asked.room != post.room or asked.sender != post.author:
+        asked.reply(tx, words, post_id=post.id)
+
+
+def _by(asked: Asked) -> _Word:
+    return _Word(asked.sender, asked.message.id, asked.room, asked.now)
+
+
+def read_id(text: str) -> tuple[int, int | None, str] | None:
+    """The row, the version where one is named, and what follows; None when ``text`` does not begin with a name."""
+    match = _ID.match(text)
+    known = None if match is None else unlabel(match[1])
+    if match is None or known is None:
+        return None
+    return known[1], None if match[2] is None else int(match[2]), text[match.end() :]
+
+
+def visible(tx: Tx, post_id: int, who: Identity) -> Post | None:
+    """The row (of a thread: its first part), if ``who`` has a right to know of it."""
+    post = tx.posts.get(post_id)
+    if post is None or (post.author != who and tx.accounts.role(post.account_id, who) is None):
+        return None
+    if post.thread_root is not None and post.thread_root != post.id:
+        return tx.posts.get(post.thread_root)
+    return post
+
+
+def _target(tx: Tx, asked: Asked, house: House) -> tuple[Post, str]:
+    """The draft that is named, and the rest of the text. A reply to a preview names what that shows."""
+    read = read_id(asked.text)
+    if read is None:
+        return _replied_to(tx, asked, house), asked.text
+    post_id, number, rest = read
+    post = visible(tx, post_id, asked.sender)
+    if post is None:
+        raise UsageError(f"I know no draft {quote(asked.text.split()[0])} that you may {asked.verb}.")
+    newest = previewing.version(tx, post)
+    if (number or 1) != newest:
+        raise UsageError(changed(post, newest, asked.verb, house))
+    return post, rest
+
+
+def changed(post: Post, newest: int, verb: str, house: House) -> str:
+    """The sentence about a name whose content was changed since."""
+    current = previewing.name(post.id, newest)
+    return (
+        f"{post.label} was changed since, so nothing was done. It is {current} now; {house.prefix}show {post.label} "
+        f"shows it. Then: {house.prefix}{verb} {current}"
+    )
+
+
+def _replied_to(tx: Tx, asked: Asked, house: House) -> Post:
+    usage = f"{house.prefix}{house.verbs[asked.verb].usage}"
+    if asked.message.reply_to is not None and (not asked.text.strip() or asked.verb == "reject"):
+        found = _shown_by(tx, asked.room, asked.message.reply_to)
+        if found is not None:
+            post, preview = found
+            newest = previewing.version(tx, post)
+            if preview.version != newest:
+                raise UsageError(changed(post, newest, asked.verb, house))
+            return post
+    raise UsageError(f"Which one? {usage}. A draft's name stands in its preview.")
+
+
+def _shown_by(tx: Tx, room: Room, event_id: str) -> tuple[Post, Preview] | None:
+    """The post and the preview that the bot showed by that event in that room."""
+    for answer in tx.answers.of_event(room.network, event_id):
+        if answer.post_id is None or answer.room != room:
+            continue
+        post = tx.posts.get(answer.post_id)
+        for preview in tx.decisions.previews(answer.post_id):
+            if post is not None and preview.answer_id == answer.id:
+                return post, preview
+    return None
+
+
+# ---------------------------------------------------------------- reactions
+
+
+def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
+    """A reaction: if it is a tick or a cross on a preview, it decides. False when it is on no preview."""
+    found = _shown_by(tx, event.room, event.target)
+    if found is None:
+        return False
+    post, preview = found
+    if event.key in signs.TICKS or event.key in signs.CROSSES:
+        _decide(tx, event, post, preview, house, now)
+    return True
+
+
+def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House, now: float) -> None:
+    if preview.content != post.content or preview.version != previewing.version(tx, post):
+        return  # the old preview says itself that it is replaced
+    word = _Word(event.sender, event.id, event.room, now)
+    crossed = event.key in signs.CROSSES
+    verdict = Verdict.REJECT if crossed else Verdict.APPROVE
+    current = previewing.name(post.id, preview.version)
+    if tx.policies.of(post.account_id).approve_by == "command":
+        _say_once(tx, event, post, f"Reactions do not count for this account. Write {house.prefix}approve {current} "
+                                   f"or {house.prefix}reject {current}")  # fmt: skip
+    elif crossed and event.sender == post.author and post.state in _WAITING and post.claimed_at is None:
+        drop(tx, post, event.sender, event.room, house, now)
+    elif post.state is PostState.FAILED if crossed else post.state in _OUT:
+        return  # it is over, or had approvals enough
+    elif problem := obstacle(tx, post, event.sender, verdict, house):
+        _say_once(tx, event, post, problem)
+    elif crossed:
+        _reject(tx, post, word, house, "")
+    elif now - event.sent_at > house.stale_after:
+        old = f"Your {event.key} is {span(now - event.sent_at)} old, so it approved nothing."
+        _say_once(tx, event, post, f"{old} If you still want it: {house.prefix}approve {current}")
+    else:
+        _approve(tx, post, word, house)
+
+
+def _say_once(tx: Tx, event: Reaction, post: Post, words: str) -> None:
+    """Say it to that person, unless they heard just that: reactions come and go."""
+    said = tx.answers.of_post(post.id, Speech.TEXT, words)
+    if not any(answer.mention == event.sender and answer.room == event.room for answer in said):
+        tx.answers.add(
+            event.room, Speech.TEXT, words, target=event.target, mention=event.sender, post_id=post.id
+        )  # fmt: skip
+
+
+def taken_back(tx: Tx, event: Redaction, house: House, now: float) -> bool:
+    """Something was removed: if it was an approver's own reaction or command, their approval goes with it, and a draft
+    that has not gone out waits again. False when it was no decision.
+    """
+    decision = tx.decisions.withdraw(event.room.network, event.target, event.sender)
+    post = None if decision is None else tx.posts.get(decision.post_id)
+    if decision is None or post is None:
+        return False
+    if decision.verdict is not Verdict.APPROVE or decision.content != post.content:
+        return True
+    word = _Word(event.sender, event.id, event.room, now)
+    parts = previewing.parts_of(tx, post)
+    waiting = all(part.state in _WAITING and part.claimed_at is None for part in parts)
+    if not waiting:
+        if post.state is not PostState.FAILED:
+            _log(tx, post, word, "withdraw", "too late")
+            _tell(tx, event.room, event.sender, post,
+                  f"Too late: {post.label} is {_state(post)} already · {house.prefix}undo {post.label}")  # fmt: skip
+        return True
+    if post.state is not PostState.DRAFT and not tx.decisions.stands(post, tx.policies.of(post.account_id).approvals):
+        post = back(tx, post, house, now)
+        what = previewing.brief(post, previewing.version(tx, post))
+        _tell(tx, post.room, post.author, post,
+              f"{event.sender.name} took the approval back: {what}, waits again, not posted.")  # fmt: skip
+    _log(tx, post, word, "withdraw", "waits again" if post.state is PostState.DRAFT else "still approved")
+    previewing.refresh(tx, post, house)
+    return True
+
+
+def back(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """What was approved and has not gone out is a draft again, its content unchanged."""
+    warned = " ".join(warnings(tx, post, house, now))
+    for part in previewing.parts_of(tx, post):
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned)
+        tx.posts.save(draft)
+        if part.id == post.id:
+            post = draft
+    signs.take_away(tx, post, signs.WAITS)
+    tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    previewing.refresh(tx, post, house)
+    return post
+
+
+def _tell(tx: Tx, room: Room, who: Identity, post: Post, words: str) -> None:
+    here = room == post.room
+    tx.answers.add(
+        room, Speech.TEXT, words, target=post.message_id if here else None, thread=post.thread if here else None,
+        mention=who, post_id=post.id,
+    )  # fmt: skip
+
+
+def _can_approve(standing: Standing) -> bool:
+    return any(role in (Role.OWNER, Role.APPROVER) for _, role in standing.accounts)
+
+
+COMMANDS = (
+    Command(
+        name="approve",
+        usage="approve ID",
+        example="approve k7",
+        help="Let a draft of somebody else go out; ✅ on its preview does the same.",
+        work=approve,
+        visible=_can_approve,
+    ),
+    Command(
+        name="reject",
+        usage="reject ID [reason]",
+        example="reject k7 the date is wrong",
+        help="End a draft, and tell its author why; ❌ on its preview does the same.",
+        work=reject,
+        visible=_can_approve,
+    ),
+)

@@ -1,0 +1,59 @@
+"""Says what looks wrong about a text before it is public: a secret, a phone number, words that were out already.
+
+It only warns, in sentences; what follows from a warning is its caller's business, and what a publisher refuses is the
+publisher's.
+"""
+
+from collections.abc import Sequence
+
+from bridge.bot.words import span
+from bridge.interfaces import Tx
+from bridge.model import Account, Draft, Identity, Post, PostState
+from bridge.telltale import looks_like
+
+RECENT = 30 * 86400.0
+"""Seconds that the same text counts as a repetition."""
+
+
+def _when(post: Post, now: float) -> str:
+    if post.state is PostState.POSTED:
+        return f"posted it {span(now - post.created_at)} ago ({post.label})"
+    return f"has it waiting or on its way ({post.label})"
+
+
+def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, *, but: int | None = None) -> list[str]:
+    """Sentences about the same text among the account's posts of the last 30 days, and those of the other accounts that
+    ``who`` may use, by our own record. ``but``: the row that the draft itself has already.
+    """
+    if not draft.text.strip():
+        return []
+    others = {other.id: other for other, _ in tx.accounts.usable_by(who) if other.id != account.id}
+    said = []
+    for ids, known in (([account.id], {account.id: account}), (sorted(others), others)):
+        posts = [post for post in tx.posts.same_text(ids, draft.text, now - RECENT) if post.id != but]
+        if not posts:
+            continue
+        latest = posts[0]
+        sentence = f"{known[latest.account_id].at} {_when(latest, now)}"
+        if latest.account_id == account.id:
+            said.append(f"It is the same text as before: {sentence}. X refuses or hides repetitions.")
+        else:
+            said.append(f"It is the same text from a second account: {sentence}. X forbids that.")
+    return said
+
+
+def about(
+    tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], now: float, *, but: int | None = None
+) -> list[str]:
+    """Everything that ``who`` should read before these drafts (the parts of one post) go out; nothing when all is well.
+    Raises nothing. The caller has cleaned the texts.
+    """
+    found = dict.fromkeys(what for draft in drafts for what in looks_like(draft.text))
+    said = [f"It looks as if {_listed(list(found))} were in it."] if found else []
+    for draft in drafts:
+        said += repeated(tx, who, account, draft, now, but=but)
+    return list(dict.fromkeys(said))
+
+
+def _listed(things: Sequence[str]) -> str:
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"

@@ -1,0 +1,172 @@
+"""The verbs schedule, timezone and queue: what goes out later, in whose time, and what waits.
+
+It knows times and who may see what. Making the rows is ``posting``'s; sending them when their time has come is the
+outbox's.
+"""
+
+from datetime import tzinfo
+
+from bridge import times
+from bridge.bot import posting, previewing, threading
+from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.words import moment, number, span, subject
+from bridge.errors import UsageError
+from bridge.interfaces import Tx
+from bridge.model import Account, Action, Identity, Post, PostState
+
+_MOST_SHOWN = 20
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
+
+
+def zone_of(tx: Tx, who: Identity, house: House) -> tzinfo:
+    """That person's zone, else the configured one."""
+    kept = tx.people.zone(who)
+    try:
+        return times.zone(kept) if kept else house.zone
+    except UsageError:  # the machine's list of zones does not have it any more
+        return house.zone
+
+
+# ---------------------------------------------------------------- schedule
+
+
+def schedule(tx: Tx, asked: Asked, house: House) -> None:
+    """Let the text go out at a time."""
+    said, bar, text = asked.text.partition("|")
+    usage = f"{house.prefix}{house.verbs['schedule'].usage}"
+    if not bar:
+        raise UsageError(f"When, and what? So: {usage} · for instance: {house.prefix}{house.verbs['schedule'].example}")
+    try:
+        when = times.read(said, asked.now, zone_of(tx, asked.sender, house))
+        wish = posting.wanted_parts(tx, asked, house, threading.by_lines(text), when.at)
+        post = posting.publish(tx, asked, house, wish)
+    except UsageError as error:
+        raise UsageError(f"{posting.not_posted(asked.verb, text.strip())} {error}") from error
+    if post.state is PostState.SCHEDULED:
+        asked.reply(tx, _echo(tx, asked, post, when, wish.account, house), post_id=post.id)
+    elif when.note:  # of a draft the preview speaks
+        asked.reply(tx, when.note, post_id=post.id)
+
+
+def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, house: House) -> str:
+    what, parts = subject(post), len(previewing.parts_of(tx, post))
+    if parts > 1:
+        what += f" and {number(parts - 1, 'more part')}"
+    at = f"{times.absolute(when.at, when.zone)}, in {span(when.at - asked.now)}"
+    note = f" {when.note}" if when.note else ""
+    change, drop = f"{house.prefix}edit {post.label} TEXT", f"{house.prefix}drop {post.label}"
+    return f"Scheduled {post.label}, {what}, as {account.at}: {at}.{note} To change it: {change} · to drop it: {drop}"
+
+
+def changed(tx: Tx, post: Post, asked: Asked, house: House) -> tuple[posting.Wish, times.When]:
+    """What an edited schedule command wants now. ``asked``: as if it were said anew. Raises UsageError."""
+    said, bar, text = asked.text.partition("|")
+    if not bar:
+        raise UsageError(f"There is no | in it any more: {house.prefix}{house.verbs['schedule'].usage}")
+    when = times.read(said, asked.now, zone_of(tx, asked.sender, house))
+    wish = posting.wanted_parts(tx, asked, house, threading.by_lines(text), when.at)
+    if wish.account.id != post.account_id:
+        raise UsageError(f"Your edit names another account: {wish.account.at}.")
+    return wish, when
+
+
+# ---------------------------------------------------------------- timezone
+
+
+def timezone(tx: Tx, asked: Asked, house: House) -> None:
+    """Show or set the person's time zone."""
+    said = asked.text.strip()
+    if said:
+        tx.people.set_zone(asked.sender, str(times.zone(said)))
+    zone = zone_of(tx, asked.sender, house)
+    clock = times.absolute(asked.now, zone)
+    if said:
+        asked.reply(tx, f"Your time zone is {zone}: it is {clock} now. What is scheduled already stays at its moment.")
+        return
+    whose = "Your time zone is" if tx.people.zone(asked.sender) else "You have said no time zone, so it is"
+    asked.reply(tx, f"{whose} {zone}: it is {clock} now. To change it: {house.prefix}{house.verbs['timezone'].usage}")
+
+
+# ---------------------------------------------------------------- queue
+
+
+def queue(tx: Tx, asked: Asked, house: House) -> None:
+    """What waits on the accounts that the person may use: in a room, what was said there; in private, all."""
+    rows = _waiting(tx, asked.sender)
+    here = [post for post in rows if asked.message.direct or post.room == asked.room]
+    zone = zone_of(tx, asked.sender, house)
+    handles = {account.id: account.at for account, _ in tx.accounts.usable_by(asked.sender)}
+    lines = [_line(tx, post, handles[post.account_id], asked, zone) for post in here[:_MOST_SHOWN]]
+    if len(here) > _MOST_SHOWN:
+        lines.append(f"and {len(here) - _MOST_SHOWN} more")
+    if len(rows) > len(here):
+        lines.append(f"and {len(rows) - len(here)} from other rooms: ask me in private")
+    asked.reply(tx, "\n".join(lines) or "Nothing waits.")
+
+
+def _waiting(tx: Tx, who: Identity) -> list[Post]:
+    """The first rows of what waits, in the order in which it may go out."""
+    found = [
+        post
+        for account, _ in tx.accounts.usable_by(who)
+        for state in _WAITING
+        for post in tx.posts.in_state(state, account.id)
+        if post.action is not Action.DELETE
+    ]
+    firsts: dict[int, Post] = {}
+    for post in sorted(found, key=lambda post: post.id):
+        firsts.setdefault(post.thread_root or post.id, post)
+    return sorted(firsts.values(), key=lambda post: (post.scheduled_for or 0.0, post.id))
+
+
+def _line(tx: Tx, post: Post, handle: str, asked: Asked, zone: tzinfo) -> str:
+    parts = len(previewing.parts_of(tx, post))
+    what = subject(post) + (f" ({parts} parts)" if parts > 1 else "")
+    if post.part > 1:
+        what += f", from part {post.part} on"
+    return f"{post.label} {handle} {_state(post, asked.now, zone)}: {what} by {post.author.name}"
+
+
+def _state(post: Post, now: float, zone: tzinfo) -> str:
+    at = "" if post.scheduled_for is None else times.absolute(post.scheduled_for, zone)
+    match post.state:
+        case PostState.DRAFT:
+            return "waits for approval" + (f", to go out {at}" if at else "")
+        case PostState.SCHEDULED:
+            return f"goes out {at}, in {span((post.scheduled_for or now) - now)}"
+        case PostState.HELD:
+            return f"waits for the word of {post.author.name}"
+        case _:
+            return f"goes out at {moment(post.due_at, now)}" if now < post.due_at < 4e9 else "goes out now"
+
+
+def _has_accounts(standing: Standing) -> bool:
+    return bool(standing.accounts)
+
+
+COMMANDS = (
+    Command(
+        name="schedule",
+        usage="schedule[@ACCOUNT] WHEN | TEXT",
+        example="schedule tomorrow 9:00 Europe/Berlin | Good morning!",
+        help=f"Post the text at a time: {times.FORMS}.",
+        work=schedule,
+        publishes=True,
+        visible=_has_accounts,
+    ),
+    Command(
+        name="queue",
+        usage="queue",
+        example="queue",
+        help="List what waits: drafts, what is scheduled, what waits for a word, what goes out next.",
+        work=queue,
+        visible=_has_accounts,
+    ),
+    Command(
+        name="timezone",
+        usage="timezone [ZONE]",
+        example="timezone Europe/Berlin",
+        help="Say in which time zone your times are meant.",
+        work=timezone,
+    ),
+)

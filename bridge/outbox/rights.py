@@ -1,0 +1,58 @@
+"""Whether a row may go out by what its author and its approvers may do now, at the moment of sending.
+
+It knows roles, policies budgets, and whether approvals stand. What an approval is, the store knows.
+"""
+
+from dataclasses import replace
+
+from bridge.model import Account, Post, PostState
+from bridge.outbox import previews, telling, words
+from bridge.outbox.settling import dead_end
+from bridge.outbox.turn import ENDLESS, Turn
+from bridge.pricing import OUT, over, spent, within_budget
+
+
+def let_out(turn: Turn, account: Account, post: Post) -> bool:
+    """True when it may go out. If not, it is settled, or waits as a draft again; its author hears why."""
+    if not _by_right(turn, account, post):
+        return False
+    if within_budget(turn.tx, post, turn.now):
+        return True
+    budget, gone = turn.tx.policies.of(account.id).budget, spent(turn.tx, account.id, turn.now, OUT)
+    dead_end(turn, post, over(account, post.cost, gone, budget))
+    return False
+
+
+def _by_right(turn: Turn, account: Account, post: Post) -> bool:
+    tx = turn.tx
+    role = tx.accounts.role(account.id, post.author)
+    first = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root or 0) or post
+    if role is None or not (role.may_post or first.content):
+        dead_end(turn, post, words.no_right(account))
+        return False
+    policy = tx.policies.of(account.id)
+    if not first.content:  # nobody was asked for an approval
+        if not policy.asks(role):
+            return True
+        dead_end(turn, post, words.needs_approval(account))
+        return False
+    if tx.decisions.stands(post, policy.approvals):
+        return True
+    if post.part > 1 or post.claimed_at is not None:
+        dead_end(turn, post, words.approval_gone())
+    else:
+        _back_to_draft(turn, post)
+    return False
+
+
+def _back_to_draft(turn: Turn, post: Post) -> None:
+    """Its approval does not hold any more (an approver left, or the policy asks for more): it waits for one again."""
+    tx = turn.tx
+    rows = [post] if post.thread_root is None else tx.posts.thread(post.thread_root)
+    for row in rows:
+        if row.state is PostState.QUEUED:
+            tx.posts.save(replace(row, state=PostState.DRAFT, due_at=ENDLESS, reason=words.approval_gone()))
+    telling.take_away(tx, [post], telling.WAITS)
+    said = words.draft_again(post, turn.house.prefix)
+    previews.close(tx, post, said)
+    telling.say(tx, post, said)

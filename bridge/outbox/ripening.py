@@ -1,0 +1,33 @@
+"""What was scheduled for a time joins the queue when that has come.
+
+It ages from the time that was named, as anything said then would: a slot that was missed by too much is asked about by
+the same rule as an old command. It knows no rights.
+"""
+
+from dataclasses import replace
+
+from bridge.model import PostState, Speech
+from bridge.outbox.telling import WAITS
+from bridge.outbox.turn import Turn
+
+_PATIENCE = 1.0
+"""Seconds until the command shows that its post is on its way."""
+
+
+def ripen(turn: Turn) -> None:
+    """Queue what is due, and wake up for what is due next."""
+    tx = turn.tx
+    for post in tx.posts.due((PostState.SCHEDULED,), None, turn.now):
+        tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=post.due_at, reason=""))
+        if post.part <= 1:
+            tx.answers.add(
+                post.room,
+                Speech.REACTION,
+                WAITS,
+                target=post.message_id,
+                due_at=turn.now + _PATIENCE,
+                post_id=post.id,
+            )
+    at = tx.posts.ripens_at()
+    if at is not None:
+        turn.wake_at(at)

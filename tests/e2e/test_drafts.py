@@ -1,0 +1,98 @@
+"""A team that lets drafts through, on a real homeserver: nothing goes out that was not approved, and once only."""
+
+import asyncio
+
+import pytest
+
+from tests.e2e.chatter import Chatter, Said
+from tests.e2e.stage import Stage
+from tests.patience import until
+
+pytestmark = pytest.mark.homeserver
+
+
+async def give(stage: Stage, owner: Chatter, dm: str, person: Chatter, role: str) -> None:
+    """The owner shares @acme with that person, who takes it in their own DM."""
+    own = await person.create(stage.bot)
+    await person.until_heard(person.user_id, reply_to=await person.say(own, "!whoami"))  # now both have their keys
+    await owner.say(dm, f"!share @acme {person.user_id} {role}")
+    await person.until_heard(r"!accept", room=own)
+    await person.say(own, "!accept @acme")
+    await owner.until(lambda: any(person.user_id in said.text for said in owner.notices))
+
+
+async def team(stage: Stage) -> tuple[Chatter, str, list[Chatter], str]:
+    """The owner of @acme and their DM, two approvers and a contributor, and a room with all of them."""
+    ana, dm = await stage.linked("acme", "ana")
+    others = [await stage.person(name) for name in ("bob", "cid", "dan")]
+    room = await ana.create(stage.bot, *(person.user_id for person in others))
+    for person, role in zip(others, ("approver", "approver", "contributor"), strict=True):
+        await give(stage, ana, dm, person, role)
+        await until(lambda person=person: bool(person.heard("@acme")))  # type: ignore[misc]  # bound at once
+    for person in (ana, *others):
+        for user_id in (stage.bot, *(other.user_id for other in (ana, *others) if other is not person)):
+            await person.until_in(room, user_id)
+    return ana, dm, others, room
+
+
+async def preview(chatter: Chatter, command: str) -> Said:
+    return await chatter.until_heard(r"^Draft k\w+(\.\d+)? for @acme", reply_to=command)
+
+
+async def test_two_approvers_react_in_the_same_instant(stage: Stage) -> None:
+    ana, dm, (bob, cid, dan), room = await team(stage)
+    for approvals in (1, 2):
+        await ana.until_heard("@acme", reply_to=await ana.say(dm, f"!policy @acme approvals={approvals}"))
+        text = f"Together, {approvals}"
+        command = await dan.say(room, f"!tweet@acme {text}")
+        await dan.until_signed(command, "👀")
+        shown = await preview(bob, command)
+        assert f"│ {text}\nCounts {len(text)} characters." in shown.text
+        assert f"0 of {approvals}" in shown.text
+        await cid.until_heard(text, room=room)
+        assert stage.texts("acme") == [f"Together, {n}" for n in range(1, approvals)]
+        await asyncio.gather(bob.react(room, shown.id, "✅"), cid.react(room, shown.id, "✅"))
+        await dan.until_heard("Posted as @acme", room=room, reply_to=command)
+        await dan.until_signed(command, "✅")
+    await stage.until_on_x("Together, 1", "Together, 2", handle="acme")
+    assert len(stage.sent()) == 2
+    assert stage.states() == ["posted", "posted"]
+    assert dan.said_twice() == []
+    await bob.until_heard(rf"k\w+ by {dan.user_id}, “Together, 2”: Posted as @acme")  # its preview says so too
+
+
+async def test_demoted_stale_and_edited_in_between(stage: Stage) -> None:
+    ana, dm, (bob, cid, dan), room = await team(stage)
+
+    # Demoted between preview and reaction.
+    command = await dan.say(room, "!tweet@acme First words")
+    shown = await preview(cid, command)
+    await ana.until_heard("acme", reply_to=await ana.say(dm, f"!unshare @acme {cid.user_id}"))
+    await cid.react(room, shown.id, "✅")
+    await cid.until_heard("You may not approve", room=room)
+    assert stage.states() == ["draft"]
+
+    # A millisecond before the ✅, the text changes: what goes out is what was approved, or nothing.
+    await asyncio.gather(dan.edit(room, command, "!tweet@acme Second words"), bob.react(room, shown.id, "✅"))
+    second = await bob.until_heard(r"^Draft k1\.2 for @acme")
+    assert "│ Second words" in second.text
+    await stage.until_state("draft")
+    assert stage.sent() == []
+
+    # The old preview says that it is replaced, and counts for nothing, by reaction or by name.
+    await bob.until_heard(r"Replaced: k1 was changed and is k1\.2 now")
+    await bob.until_heard(r"was changed since", reply_to=await bob.say(room, "!approve k1"))
+    assert stage.states() == ["draft"]
+
+    # The new one counts, and taking the approval back is possible until it is sent: here it waits for the other.
+    await ana.until_heard("@acme", reply_to=await ana.say(dm, "!policy @acme approvals=2"))
+    tick = await bob.react(room, second.id, "✅")
+    await bob.until_heard(r"1 of 2")
+    await bob.redact(room, tick)
+    await bob.until_heard(r"Draft k1\.2[\s\S]*0 of 2")
+    await ana.react(room, second.id, "✅")
+    await ana.until_heard(r"1 of 2 \(" + ana.user_id)
+    assert stage.states() == ["draft"]
+    await bob.say(room, "!approve k1.2")
+    await stage.until_on_x("Second words", handle="acme")
+    assert len(stage.sent()) == 1
