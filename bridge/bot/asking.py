@@ -46,7 +46,7 @@ def drop(tx: Tx, asked: Asked, house: House) -> None:
         return
     posts = _named(tx, asked, house)
     asked.reply(tx, _dropped(posts, asked.room), post_id=posts[0].id if len(posts) == 1 else None)
-    drop_all(tx, posts)
+    drop_all(tx, posts, asked.room, asked.now)
 
 
 # ---------------------------------------------------------------- drafts, and what waits for its time
@@ -174,10 +174,16 @@ def _undoing(tx: Tx, post: Post) -> Post | None:
     return None if row is None or row.state is PostState.FAILED else row
 
 
-def drop_all(tx: Tx, posts: Sequence[Post]) -> None:
-    """Settle ``posts`` as not to be sent. The words come before: many crosses take their time in a room."""
+def drop_all(tx: Tx, posts: Sequence[Post], room: Room, now: float) -> None:
+    """Settle ``posts`` as not to be sent, as their author said in ``room``. The words come before: many crosses take
+    their time in a room.
+    """
     for post in posts:
         held = post.state is PostState.HELD
+        tx.log.add(
+            post.author, "drop", room=room, account_id=post.account_id, post_id=post.id,
+            detail=f"{post.label}, {subject(post)}", outcome="not posted" if held else "outcome unknown", at=now,
+        )  # fmt: skip
         tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
         if held:
             if post.part <= 1 or post is posts[0]:  # once for a thread
@@ -255,7 +261,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     age = now - event.sent_at
     if event.key in CROSSES:
         _say(tx, event, said[0].thread, _dropped(posts, event.room))
-        drop_all(tx, posts)
+        drop_all(tx, posts, event.room, now)
     elif age > house.stale_after:
         names = ", ".join(question.label for question in questions)
         old = f"Your {event.key} is {span(age)} old, so I sent nothing."
