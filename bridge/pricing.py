@@ -4,7 +4,7 @@ Money is an integer of millionths of a dollar everywhere (``15_000`` is $0.015).
 through the store, asks no publisher what it really took, and says nothing to anybody.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -54,6 +54,13 @@ def said(cost: int, prices: Prices) -> str:
     if cost in (0, prices.post):
         return ""
     return f"the link makes it {money(cost)}" if cost == prices.link else f"it costs {money(cost)}"
+
+
+def said_of(costs: Sequence[int], prices: Prices) -> str:
+    """As ``said``, for all parts of a thread (``it costs $0.23 in all``); empty when each has the usual price."""
+    if len(costs) == 1:
+        return said(costs[0], prices)
+    return f"it costs {money(sum(costs))} in all" if any(said(cost, prices) for cost in costs) else ""
 
 
 # ---------------------------------------------------------------- the budget

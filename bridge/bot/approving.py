@@ -4,20 +4,13 @@ A decision counts for exactly the content that was shown, and only from somebody
 did not write it. When in doubt nothing goes out.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from bridge import pricing
-from bridge.bot import caution, previewing, signs
+from bridge.bot import previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.waiting import Word
 from bridge.bot.words import quote, span
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
-    Account,
-    Action,
-    Draft,
     Identity,
     Post,
     PostState,
@@ -28,92 +21,10 @@ from bridge.model import (
     Room,
     Speech,
     Verdict,
-    unlabel,
 )
-from bridge.text import links
 
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 _OUT = (PostState.SENDING, PostState.POSTED, PostState.UNKNOWN)
-_ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
-
-
-# ---------------------------------------------------------------- into approval and out of it
-
-
-def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
-    """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
-    content = tx.decisions.content(post)
-    warned = " ".join(warnings(tx, post, house, now))
-    tx.decisions.void(post.id)
-    for part in previewing.parts_of(tx, post):
-        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=content)
-        tx.posts.save(draft)
-        tx.posts.extend(draft)
-        if part.id == post.id:
-            post = draft
-    signs.take_away(tx, post, signs.WAITS)
-    if not tx.answers.of_post(post.id, Speech.REACTION, signs.APPROVAL):
-        tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
-    previewing.show(tx, post, house)
-    return post
-
-
-def warnings(tx: Tx, post: Post, house: House, now: float) -> list[str]:
-    """What should be read about a post that is in the store before it goes out."""
-    account = tx.accounts.get(post.account_id)
-    drafts = [part.draft for part in previewing.parts_of(tx, post)]
-    return [] if account is None else look(tx, post.author, account, drafts, post.action, house, now, but=post.id)
-
-
-def look(
-    tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
-    *, but: int | None = None,
-) -> list[str]:  # fmt: skip
-    """What should be read about drafts before they go out. ``but``: the row that holds them already."""
-    if action is not Action.POST:
-        return []
-    warned = caution.about(tx, who, account, drafts, now, but=but)
-    linked = [draft for draft in drafts if links(draft.text)]
-    if linked and tx.policies.of(account.id).links == "ask":
-        warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
-    return warned
-
-
-def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
-    """Queue all parts of ``post``, or let them wait for their time, and show it in its previews."""
-    policy = tx.policies.of(post.account_id)
-    later = post.scheduled_for is not None and post.scheduled_for > now
-    for part in previewing.parts_of(tx, post):
-        at = part.scheduled_for
-        waits = at is not None and at > now
-        gone = replace(
-            part,
-            state=PostState.SCHEDULED if waits else PostState.QUEUED,
-            fresh_at=now if at is None else at,  # a time that was missed by too much is asked about
-            due_at=at if waits and at is not None else now + policy.hold,
-            question_id=None,
-            reason="",
-        )
-        tx.posts.save(gone)
-        if part.id == post.id:
-            post = gone
-    signs.take_away(tx, post, signs.APPROVAL)
-    if not later:
-        signs.wait(tx, post.room, post.message_id, post.id, now)
-    previewing.refresh(tx, post, house)
-
-
-def release(tx: Tx, post: Post, house: House, now: float) -> None:
-    """Its author, who needs nobody's approval, lets a draft go."""
-    tx.decisions.void(post.id)
-    for part in previewing.parts_of(tx, post):
-        free = replace(part, content="")
-        tx.posts.extend(free)
-        if part.id == post.id:
-            post = free
-    for preview in tx.decisions.previews(post.id)[-1:]:
-        previewing.close(tx, post, preview.version, f"{post.author.name} sent this draft without waiting for approval.")
-    let_go(tx, post, house, now)
 
 
 # ---------------------------------------------------------------- deciding
@@ -151,72 +62,35 @@ def _state(post: Post) -> str:
     return words.get(post.state, str(post.state.value))
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """What one person said of a post, by which event, where and when."""
-
-    who: Identity
-    event_id: str
-    room: Room
-    now: float
-
-
-def _approve(tx: Tx, post: Post, word: _Word, house: House) -> str:
+def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
     """Keep the approval; the last one that is needed lets the draft go. Gives the words about it."""
     tx.decisions.add(post.id, word.who, Verdict.APPROVE, post.content, word.event_id, word.now)
     needs, has = tx.policies.of(post.account_id).approvals, len(tx.decisions.standing(post))
     goes = post.state is PostState.DRAFT and tx.decisions.stands(post, needs)
-    _log(tx, post, word, "approve", f"{has} of {needs}")
+    waiting.record(tx, post, word, "approve", f"{has} of {needs}")
     what = previewing.brief(post, previewing.version(tx, post))
     if not goes:
         previewing.refresh(tx, post, house)
         still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
         return f"Approved {what}: {still}."
-    let_go(tx, post, house, word.now)
+    waiting.let_go(tx, post, house, word.now)
     later = post.scheduled_for is not None and post.scheduled_for > word.now
     return f"Approved {what}: it goes out {'at its time' if later else 'now'}."
 
 
-def _reject(tx: Tx, post: Post, word: _Word, house: House, reason: str) -> str:
+def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:
     """The draft ends. Its author hears why."""
     why = f"rejected by {word.who.name}" + (f": {quote(reason, 200)}" if reason.strip() else "")
     tx.decisions.add(post.id, word.who, Verdict.REJECT, post.content, word.event_id, word.now, quote(reason, 200))
-    _log(tx, post, word, "reject", quote(reason, 60) if reason.strip() else "")
+    waiting.record(tx, post, word, "reject", quote(reason, 60) if reason.strip() else "")
     what = previewing.brief(post, previewing.version(tx, post))
-    end(tx, post, why, house)
+    waiting.end(tx, post, why, house)
     words = f"{word.who.name} rejected {what}" + (f": {quote(reason, 200)}" if reason.strip() else "")
     tx.answers.add(
         post.room, Speech.TEXT, f"{words}. Not posted.", target=post.message_id, thread=post.thread,
         mention=post.author, post_id=post.id,
     )  # fmt: skip
     return f"Rejected {what}: not posted."
-
-
-def drop(tx: Tx, post: Post, who: Identity, room: Room, house: House, now: float) -> None:
-    """Its author or an approver wants no more of a post that waits. An author hears of it when it was another."""
-    _log(tx, post, _Word(who, "", room, now), "drop", "not posted")
-    what = previewing.brief(post, previewing.version(tx, post))
-    end(tx, post, f"dropped by {who.name}", house)
-    if who != post.author:
-        _tell(tx, post.room, post.author, post, f"{who.name} dropped {what}: not posted.")
-
-
-def end(tx: Tx, post: Post, why: str, house: House) -> None:
-    """All parts of a post that waits fail for ``why``; its previews say so."""
-    for part in previewing.parts_of(tx, post):
-        failed = replace(part, state=PostState.FAILED, reason=why, question_id=None)
-        tx.posts.save(failed)
-        if part.id == post.id:
-            post = failed
-    signs.end(tx, post, signs.FAILED)
-    previewing.refresh(tx, post, house)
-
-
-def _log(tx: Tx, post: Post, word: _Word, verb: str, outcome: str) -> None:
-    tx.log.add(
-        word.who, verb, room=word.room, account_id=post.account_id, post_id=post.id,
-        detail=previewing.brief(post, previewing.version(tx, post)), outcome=outcome, at=word.now,
-    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- the verbs
@@ -240,51 +114,23 @@ def reject(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, words, post_id=post.id)
 
 
-def _by(asked: Asked) -> _Word:
-    return _Word(asked.sender, asked.message.id, asked.room, asked.now)
-
-
-def read_id(text: str) -> tuple[int, int | None, str] | None:
-    """The row, the version where one is named, and what follows; None when ``text`` does not begin with a name."""
-    match = _ID.match(text)
-    known = None if match is None else unlabel(match[1])
-    if match is None or known is None:
-        return None
-    return known[1], None if match[2] is None else int(match[2]), text[match.end() :]
-
-
-def visible(tx: Tx, post_id: int, who: Identity) -> Post | None:
-    """The row (of a thread: its first part), if ``who`` has a right to know of it."""
-    post = tx.posts.get(post_id)
-    if post is None or (post.author != who and tx.accounts.role(post.account_id, who) is None):
-        return None
-    if post.thread_root is not None and post.thread_root != post.id:
-        return tx.posts.get(post.thread_root)
-    return post
+def _by(asked: Asked) -> Word:
+    return Word(asked.sender, asked.message.id, asked.room, asked.now)
 
 
 def _target(tx: Tx, asked: Asked, house: House) -> tuple[Post, str]:
     """The draft that is named, and the rest of the text. A reply to a preview names what that shows."""
-    read = read_id(asked.text)
+    read = waiting.read_id(asked.text)
     if read is None:
         return _replied_to(tx, asked, house), asked.text
     post_id, number, rest = read
-    post = visible(tx, post_id, asked.sender)
+    post = waiting.visible(tx, post_id, asked.sender)
     if post is None:
         raise UsageError(f"I know no draft {quote(asked.text.split()[0])} that you may {asked.verb}.")
     newest = previewing.version(tx, post)
     if (number or 1) != newest:
-        raise UsageError(changed(post, newest, asked.verb, house))
+        raise UsageError(waiting.changed(post, newest, asked.verb, house))
     return post, rest
-
-
-def changed(post: Post, newest: int, verb: str, house: House) -> str:
-    """The sentence about a name whose content was changed since."""
-    current = previewing.name(post.id, newest)
-    return (
-        f"{post.label} was changed since, so nothing was done. It is {current} now; {house.prefix}show {post.label} "
-        f"shows it. Then: {house.prefix}{verb} {current}"
-    )
 
 
 def _replied_to(tx: Tx, asked: Asked, house: House) -> Post:
@@ -295,7 +141,7 @@ def _replied_to(tx: Tx, asked: Asked, house: House) -> Post:
             post, preview = found
             newest = previewing.version(tx, post)
             if preview.version != newest:
-                raise UsageError(changed(post, newest, asked.verb, house))
+                raise UsageError(waiting.changed(post, newest, asked.verb, house))
             return post
     raise UsageError(f"Which one? {usage}. A draft's name stands in its preview.")
 
@@ -329,7 +175,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
 def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House, now: float) -> None:
     if preview.content != post.content or preview.version != previewing.version(tx, post):
         return  # the old preview says itself that it is replaced
-    word = _Word(event.sender, event.id, event.room, now)
+    word = Word(event.sender, event.id, event.room, now)
     crossed = event.key in signs.CROSSES
     verdict = Verdict.REJECT if crossed else Verdict.APPROVE
     current = previewing.name(post.id, preview.version)
@@ -337,7 +183,7 @@ def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House,
         _say_once(tx, event, post, f"Reactions do not count for this account. Write {house.prefix}approve {current} "
                                    f"or {house.prefix}reject {current}")  # fmt: skip
     elif crossed and event.sender == post.author and post.state in _WAITING and post.claimed_at is None:
-        drop(tx, post, event.sender, event.room, house, now)
+        waiting.drop(tx, post, event.sender, event.room, house, now)
     elif post.state is PostState.FAILED if crossed else post.state in _OUT:
         return  # it is over, or had approvals enough
     elif problem := obstacle(tx, post, event.sender, verdict, house):
@@ -370,45 +216,23 @@ def taken_back(tx: Tx, event: Redaction, house: House, now: float) -> bool:
         return False
     if decision.verdict is not Verdict.APPROVE or decision.content != post.content:
         return True
-    word = _Word(event.sender, event.id, event.room, now)
+    word = Word(event.sender, event.id, event.room, now)
     parts = previewing.parts_of(tx, post)
-    waiting = all(part.state in _WAITING and part.claimed_at is None for part in parts)
-    if not waiting:
+    unsent = all(part.state in _WAITING and part.claimed_at is None for part in parts)
+    if not unsent:
         if post.state is not PostState.FAILED:
-            _log(tx, post, word, "withdraw", "too late")
-            _tell(tx, event.room, event.sender, post,
+            waiting.record(tx, post, word, "withdraw", "too late")
+            waiting.tell(tx, event.room, event.sender, post,
                   f"Too late: {post.label} is {_state(post)} already · {house.prefix}undo {post.label}")  # fmt: skip
         return True
     if post.state is not PostState.DRAFT and not tx.decisions.stands(post, tx.policies.of(post.account_id).approvals):
-        post = back(tx, post, house, now)
+        post = waiting.back(tx, post, house, now)
         what = previewing.brief(post, previewing.version(tx, post))
-        _tell(tx, post.room, post.author, post,
+        waiting.tell(tx, post.room, post.author, post,
               f"{event.sender.name} took the approval back: {what}, waits again, not posted.")  # fmt: skip
-    _log(tx, post, word, "withdraw", "waits again" if post.state is PostState.DRAFT else "still approved")
+    waiting.record(tx, post, word, "withdraw", "waits again" if post.state is PostState.DRAFT else "still approved")
     previewing.refresh(tx, post, house)
     return True
-
-
-def back(tx: Tx, post: Post, house: House, now: float) -> Post:
-    """What was approved and has not gone out is a draft again, its content unchanged."""
-    warned = " ".join(warnings(tx, post, house, now))
-    for part in previewing.parts_of(tx, post):
-        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned)
-        tx.posts.save(draft)
-        if part.id == post.id:
-            post = draft
-    signs.take_away(tx, post, signs.WAITS)
-    tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
-    previewing.refresh(tx, post, house)
-    return post
-
-
-def _tell(tx: Tx, room: Room, who: Identity, post: Post, words: str) -> None:
-    here = room == post.room
-    tx.answers.add(
-        room, Speech.TEXT, words, target=post.message_id if here else None, thread=post.thread if here else None,
-        mention=who, post_id=post.id,
-    )  # fmt: skip
 
 
 def _can_approve(standing: Standing) -> bool:

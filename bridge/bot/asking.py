@@ -7,7 +7,7 @@ ask, and when, is the outbox's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.bot import approving, limits, signs
+from bridge.bot import limits, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
@@ -46,7 +46,7 @@ def drop(tx: Tx, asked: Asked, house: House) -> None:
         return
     posts = _named(tx, asked, house)
     asked.reply(tx, _dropped(posts, asked.room), post_id=posts[0].id if len(posts) == 1 else None)
-    drop_all(tx, posts)
+    drop_all(tx, posts, asked.room, asked.now)
 
 
 # ---------------------------------------------------------------- drafts, and what waits for its time
@@ -54,8 +54,8 @@ def drop(tx: Tx, asked: Asked, house: House) -> None:
 
 def _own_draft(tx: Tx, asked: Asked) -> Post | None:
     """A draft of the sender, where that is what the command names."""
-    read = approving.read_id(asked.text)
-    post = None if read is None else approving.visible(tx, read[0], asked.sender)
+    read = waiting.read_id(asked.text)
+    post = None if read is None else waiting.visible(tx, read[0], asked.sender)
     return post if post is not None and post.state is PostState.DRAFT and post.author == asked.sender else None
 
 
@@ -67,14 +67,14 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
         )
     if problem := _obstacle(tx, post, asked.sender, house):
         raise UsageError(problem)
-    approving.release(tx, post, house, asked.now)
+    waiting.release(tx, post, house, asked.now)
     asked.reply(tx, f"Sending {post.label}.", post_id=post.id)
 
 
 def _unsent(tx: Tx, asked: Asked) -> Post | None:
     """A draft, or a post that waits for its time, that the sender may drop, where the command names one."""
-    read = approving.read_id(asked.text)
-    post = None if read is None else approving.visible(tx, read[0], asked.sender)
+    read = waiting.read_id(asked.text)
+    post = None if read is None else waiting.visible(tx, read[0], asked.sender)
     if post is None or post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         return None
     role = tx.accounts.role(post.account_id, asked.sender)
@@ -85,7 +85,7 @@ def _unsent(tx: Tx, asked: Asked) -> Post | None:
 
 def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     words = _dropped([post], asked.room)
-    approving.drop(tx, post, asked.sender, asked.room, house, asked.now)
+    waiting.drop(tx, post, asked.sender, asked.room, house, asked.now)
     asked.reply(tx, words, post_id=post.id)
 
 
@@ -131,10 +131,10 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
     if post.content and not tx.decisions.stands(post, policy.approvals):
         if unsure:
             return f"{post.label} is not approved any more, so it is not sent again."
-        approving.back(tx, post, house, now)
+        waiting.back(tx, post, house, now)
         return f"{post.label} waits for approval."
     if not post.content and not unsure and role is not None and policy.asks(role):
-        approving.submit(tx, post, house, now)
+        waiting.submit(tx, post, house, now)
         return f"{post.label} waits for approval."
     at = post.scheduled_for
     if at is not None and at > now and not unsure:
@@ -174,10 +174,16 @@ def _undoing(tx: Tx, post: Post) -> Post | None:
     return None if row is None or row.state is PostState.FAILED else row
 
 
-def drop_all(tx: Tx, posts: Sequence[Post]) -> None:
-    """Settle ``posts`` as not to be sent. The words come before: many crosses take their time in a room."""
+def drop_all(tx: Tx, posts: Sequence[Post], room: Room, now: float) -> None:
+    """Settle ``posts`` as not to be sent, as their author said in ``room``. The words come before: many crosses take
+    their time in a room.
+    """
     for post in posts:
         held = post.state is PostState.HELD
+        tx.log.add(
+            post.author, "drop", room=room, account_id=post.account_id, post_id=post.id,
+            detail=f"{post.label}, {subject(post)}", outcome="not posted" if held else "outcome unknown", at=now,
+        )  # fmt: skip
         tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
         if held:
             if post.part <= 1 or post is posts[0]:  # once for a thread
@@ -255,7 +261,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     age = now - event.sent_at
     if event.key in CROSSES:
         _say(tx, event, said[0].thread, _dropped(posts, event.room))
-        drop_all(tx, posts)
+        drop_all(tx, posts, event.room, now)
     elif age > house.stale_after:
         names = ", ".join(question.label for question in questions)
         old = f"Your {event.key} is {span(age)} old, so I sent nothing."

@@ -23,14 +23,16 @@ def _when(post: Post, now: float) -> str:
 
 def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, *, but: int | None = None) -> list[str]:
     """Sentences about the same text among the account's posts of the last 30 days, and those of the other accounts that
-    ``who`` may use, by our own record. ``but``: the row that the draft itself has already.
+    ``who`` may use, by our own record. ``but``: the row that the draft itself has already, or the first one
+    of its thread.
     """
     if not draft.text.strip():
         return []
     others = {other.id: other for other, _ in tx.accounts.usable_by(who) if other.id != account.id}
     said = []
     for ids, known in (([account.id], {account.id: account}), (sorted(others), others)):
-        posts = [post for post in tx.posts.same_text(ids, draft.text, now - RECENT) if post.id != but]
+        same = tx.posts.same_text(ids, draft.text, now - RECENT)
+        posts = [post for post in same if but is None or but not in (post.id, post.thread_root)]
         if not posts:
             continue
         latest = posts[0]

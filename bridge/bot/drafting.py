@@ -3,7 +3,7 @@
 It knows who may do so. What a change means for approvals is ``editing``'s.
 """
 
-from bridge.bot import approving, editing, previewing
+from bridge.bot import editing, previewing, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.posting import check_characters
 from bridge.bot.words import quote, subject
@@ -54,15 +54,15 @@ def _stands(post: Post) -> str:
 
 def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
     """The id that was named, the row (of a thread: its first part), and what follows. Raises UsageError."""
-    read = approving.read_id(asked.text)
+    read = waiting.read_id(asked.text)
     if read is None:
         raise UsageError(f"Which one? {house.prefix}{house.verbs[asked.verb].usage}")
     post_id, number, rest = read
-    post = approving.visible(tx, post_id, asked.sender)
+    post = waiting.visible(tx, post_id, asked.sender)
     if post is None:
         raise UsageError(f"I know no post {quote(asked.text.split()[0])} that you may {asked.verb}.")
     if number is not None and number != previewing.version(tx, post):
-        raise UsageError(approving.changed(post, previewing.version(tx, post), asked.verb, house))
+        raise UsageError(waiting.changed(post, previewing.version(tx, post), asked.verb, house))
     return post_id, post, rest
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge import pricing, times
-from bridge.bot import approving, linking, posting, previewing, scheduling, signs, threading
+from bridge.bot import linking, posting, previewing, scheduling, signs, threading, waiting
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
@@ -127,11 +127,11 @@ def _settle(tx: Tx, root: Post, detail: str, who: Identity, room: Room, house: H
     """Where a post belongs whose content was changed: before its approvers, before its author, or where it was."""
     role = tx.accounts.role(root.account_id, root.author)
     if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
-        root = approving.submit(tx, root, house, now)
+        root = waiting.submit(tx, root, house, now)
         if who != root.author:
             tx.decisions.add(root.id, who, Verdict.WROTE, root.content, None, now)
             previewing.refresh(tx, root, house)
-    elif root.question_id is None and (warned := approving.warnings(tx, root, house, now)):
+    elif root.question_id is None and (warned := waiting.warnings(tx, root, house, now)):
         root = replace(root, state=PostState.HELD, reason=" ".join(warned))
         tx.posts.save(root)
         signs.take_away(tx, root, signs.WAITS)
@@ -184,7 +184,7 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: Hou
 def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:
     """The edit cannot be taken, and its author wants something else than what was approved: it waits for both."""
     tx.decisions.void(post.id)
-    post = approving.back(tx, post, house, now)
+    post = waiting.back(tx, post, house, now)
     words = f"{why} So {post.label} keeps its text and waits for approval anew, not posted"
     _say(tx, event, post, f"{words} · {house.prefix}edit {post.label} TEXT · {house.prefix}drop {post.label}")
 

@@ -6,7 +6,7 @@ that it tells of.
 
 from dataclasses import dataclass
 
-from bridge.bot import accepting, approving, asking, editing, linking, posting, sharing, signs, undoing
+from bridge.bot import accepting, approving, asking, editing, gathering, linking, posting, signs, undoing
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
 from bridge.bot.showing import open_to, standing_of
@@ -72,11 +72,11 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
                 _unreadable(tx, unreadable, deaf)
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
-            sharing.moved(tx, moved, now)
-        case RoomLost() as lost:
-            tx.shares.scatter(lost.room)  # what waits there stays: the bot may be invited again
-        case Gathering() as gathering:
-            sharing.gathered(tx, gathering, now)
+            gathering.moved(tx, moved, now)
+        case RoomLost() as gone:
+            gathering.lost(tx, gone)  # what waits there stays: the bot may be invited again
+        case Gathering() as told:
+            gathering.gathered(tx, told, now)
 
 
 def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge import pricing
-from bridge.bot import accounts, approving, limits, signs
+from bridge.bot import accounts, limits, signs, waiting
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
@@ -73,7 +73,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     """
     policy = tx.policies.of(wish.account.id)
     draft_ = wish.drafted or policy.asks(wish.role)
-    warned = approving.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
+    warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
     old = asked.now - asked.message.sent_at > house.stale_after
     later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
     held = not draft_ and (old or bool(warned))
@@ -115,7 +115,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
         raise UsageError("There is no text to post.")
     _log(tx, asked, root, draft_=draft_)
     if draft_:
-        return approving.submit(tx, root, house, asked.now)
+        return waiting.submit(tx, root, house, asked.now)
     if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
         signs.wait(tx, asked.room, asked.message.id, root.id, asked.now)
     return root

@@ -6,7 +6,7 @@ outbox's.
 
 from datetime import tzinfo
 
-from bridge import times
+from bridge import pricing, times
 from bridge.bot import posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, span, subject
@@ -54,6 +54,8 @@ def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, 
         what += f" and {number(parts - 1, 'more part')}"
     at = f"{times.absolute(when.at, when.zone)}, in {span(when.at - asked.now)}"
     note = f" {when.note}" if when.note else ""
+    price = pricing.said_of([part.cost for part in previewing.parts_of(tx, post)], house.prices)
+    at += f" · {price}" if price else ""
     change, drop = f"{house.prefix}edit {post.label} TEXT", f"{house.prefix}drop {post.label}"
     return f"Scheduled {post.label}, {what}, as {account.at}: {at}.{note} To change it: {change} · to drop it: {drop}"
 

@@ -1,4 +1,4 @@
-"""The verbs share, unshare and team, and what becomes of a share when a room changes.
+"""The verbs share, unshare and team.
 
 It knows who may give which role to whom. A person gets one only when they take it (see ``accepting``). A room's members
 have it while they are members and the room is invite-only: the store looks at that whenever a role is asked for.
@@ -13,7 +13,7 @@ from bridge.bot.notices import notify
 from bridge.bot.words import number, quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Gathering, Identity, OfferState, Role, Room, RoomMoved, Speech
+from bridge.model import Account, Identity, OfferState, Role, Room
 
 MOST_OFFERS_A_DAY = 50
 """People that somebody can have asked in 24 hours: each is a private message that nobody called for."""
@@ -246,8 +246,9 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
     tx.shares.end_recovery(account.id, who)
     _note(tx, asked, "unshare", account, f"{who.name}, was {own[0].value}", "taken away")
     left = tx.accounts.role(account.id, who)
+    whose = "yours" if who == asked.sender else "theirs"
     words = f"{_subject(asked, who)} not {own[0].value} of {account.at} any more"
-    words += f", but still {left.value} by being in a room." if left else "; what waits of theirs will not go out."
+    words += f", but still {left.value} by being in a room." if left else f"; what waits of {whose} will not go out."
     asked.reply(tx, words)
     if who != asked.sender:
         notify(tx, [who], f"{asked.sender.name} has ended your role on {account.at}.", key=asked.message.id)
@@ -326,42 +327,6 @@ def by_room(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
     if any(room == asked.room and theirs is role for room, theirs in rooms):
         return " by being in this room"
     return f" by being in the room {rooms[0][0].id}" if asked.message.direct else " by being in another room"
-
-
-# ---------------------------------------------------------------- what becomes of rooms
-
-
-def gathered(tx: Tx, event: Gathering, now: float) -> None:
-    """Keep who is in a room. One that is open loses what it was given, for good: whoever walked in meanwhile would have
-    it once it is closed again.
-    """
-    tx.shares.gather(event.room, event.members, closed=event.closed)
-    if not event.closed:
-        _close_off(tx, event.room, event.id, now)
-
-
-def moved(tx: Tx, event: RoomMoved, now: float) -> None:
-    """What was given to the old room is the new one's, if that is not open."""
-    tx.shares.move_room(event.room, event.successor)
-    if tx.shares.is_closed(event.successor) is False:
-        _close_off(tx, event.successor, event.id, now)
-
-
-def _close_off(tx: Tx, room: Room, key: str, now: float) -> None:
-    given = tx.shares.of_room(room)
-    for account_id, role in given:
-        tx.shares.take(account_id, room)
-        account = tx.accounts.get(account_id)
-        if account is None:
-            continue
-        detail = f"{account.at} the room {room.id}, was {role.value}"
-        tx.log.add(None, "unshare", room=room, account_id=account_id, detail=detail, outcome="not invite-only", at=now)
-        owners = [who for who, theirs in tx.accounts.people(account_id) if theirs is Role.OWNER]
-        words = f"The room {room.id} is not invite-only any more, so its members are not {role.value} of {account.at}."
-        notify(tx, owners, words, key=f"{key}-{account_id}")
-    if given:  # no names: by now, anybody may read along
-        words = "This room is not invite-only any more, so what was shared with it is not shared any more."
-        tx.answers.add(room, Speech.TEXT, words)
 
 
 def _has_account(standing: Standing) -> bool:

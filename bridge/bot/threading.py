@@ -7,7 +7,7 @@ the rows is ``posting``'s, sending them in order the outbox's.
 import re
 from dataclasses import replace
 
-from bridge import splitting
+from bridge import pricing, splitting
 from bridge.bot import posting, previewing, signs
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.errors import UsageError
@@ -65,6 +65,9 @@ def _show(tx: Tx, asked: Asked, post: Post, handle: str, house: House) -> None:
         lines.append(f"{row.part}/{len(rows)} ({length(row.draft.text)})")
         lines += [f"│ {line}" for line in row.draft.text.splitlines()]
     signs.take_away(tx, post, signs.WAITS)
+    price = pricing.said_of([row.cost for row in rows], house.prices)
+    if price:
+        lines.append(f"Mind that {price}.")
     send, drop = f"{house.prefix}send {question.label}", f"{house.prefix}drop {question.label}"
     lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌ · to split it yourself, put --- lines between.")
     asked.reply(tx, "\n".join(lines), question_id=question.id)

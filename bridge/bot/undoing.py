@@ -100,6 +100,10 @@ def _take_back(
         return Undone.NEVER_OUT, None
     if post.state in _WAITING and post.claimed_at is None:
         tx.posts.save(replace(post, state=PostState.FAILED, reason="undone", question_id=None))
+        tx.log.add(
+            who, "drop", room=room, account_id=post.account_id, post_id=post.id,
+            detail=f"{post.label}, {subject(post)}", outcome="undone: not posted", at=now,
+        )  # fmt: skip
         return Undone.DROPPED, None
     earlier = tx.posts.undoing(post.id)
     if earlier is not None and earlier.state is not PostState.FAILED:

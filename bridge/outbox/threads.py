@@ -1,13 +1,14 @@
 """The parts of a thread: each follows the one before it, and together they are one answer.
 
-A part may go out when the last part before it that was not dropped is out, and replies to that. A part that failed or
-whose outcome nobody knows stops the rest; then one question says where the thread stands. It knows rows and states;
-what an outcome means for a single row, ``settling`` and ``searching`` know.
+A part may go out when the part before it is out, and replies to that. A part that failed or whose outcome nobody knows
+stops the rest; then one question says where the thread stands. With a part that was dropped, the rest ends.
+It knows rows and states; what an outcome means for a single row, ``settling`` and ``searching`` know.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Post, PostState, Speech
 from bridge.outbox import previews, telling, words
@@ -22,7 +23,7 @@ def parts_of(tx: Tx, post: Post) -> list[Post]:
 
 
 def before(tx: Tx, post: Post) -> Post | None:
-    """The part that this one follows; None for the first one that is left."""
+    """The part that this one follows; None for the first one, and where all before it were deleted."""
     earlier = [
         p for p in parts_of(tx, post) if p.part < post.part and p.state is not PostState.FAILED and not p.deleted
     ]
@@ -37,12 +38,26 @@ def may_follow(turn: Turn, post: Post) -> bool:
     fresh = turn.tx.posts.get(post.id)
     if fresh is None or fresh.state is not PostState.QUEUED:
         return False
+    if any(row.part < post.part and row.state is PostState.FAILED for row in parts_of(turn.tx, post)):
+        _abandon(turn, fresh)
+        return False
     leader = before(turn.tx, post)
     if leader is None or (leader.state is PostState.POSTED and leader.remote_id is not None):
         return True
     if leader.state is PostState.POSTED:
         stop(turn, fresh, turn.account(post.account_id), f"I do not know the address of {leader.label} before it")
     return False
+
+
+def _abandon(turn: Turn, post: Post) -> None:
+    """A part before it was dropped: its author wants no more of the thread."""
+    tx, rows = turn.tx, parts_of(turn.tx, post)
+    rest = [row for row in rows if row.part >= post.part and row.state in _WAITING and row.claimed_at is None]
+    for row in rest:
+        tx.posts.save(replace(row, state=PostState.FAILED, reason="a part before it was dropped", question_id=None))
+        telling.take_away(tx, row, telling.WAITS)
+    account = turn.account(post.account_id)
+    telling.say(tx, post, words.thread_dropped(rows, rest, _urls(turn, account, rows)))
 
 
 def fresh_at(tx: Tx, post: Post) -> float:
@@ -78,7 +93,8 @@ def went_out(turn: Turn, post: Post, account: Account) -> None:
         telling.take_away(tx, [row], telling.WAITS, telling.UNSURE, telling.FAILED)
     urls = _urls(turn, account, rows)
     out = sum(row.state is PostState.POSTED for row in rows)
-    telling.end(tx, rows[0], telling.DONE, words.thread_posted(rows, out, account, urls, turn.house.prefix))
+    price = pricing.said_of([row.cost for row in rows], turn.house.prices)
+    telling.end(tx, rows[0], telling.DONE, words.thread_posted(rows, out, account, urls, turn.house.prefix, price))
 
 
 def stop(turn: Turn, post: Post, account: Account, why: str, *, doubtful: bool = False) -> None:

@@ -243,9 +243,11 @@ def _list(posts: Sequence[Post], now: float) -> str:
 # ---------------------------------------------------------------- threads
 
 
-def thread_posted(rows: Sequence[Post], out: int, account: Account, urls: Sequence[str], prefix: str) -> str:
+def thread_posted(
+    rows: Sequence[Post], out: int, account: Account, urls: Sequence[str], prefix: str, price: str = ""
+) -> str:
     parts = f"{out} parts" if out == len(rows) else f"{out} of {len(rows)} parts"
-    where = f": {urls[0]}" if urls else ""
+    where = (f": {urls[0]}" if urls else "") + (f" · {price}" if price else "")
     return f"Posted as {account.at} in {parts}{where} · undo: {prefix}undo {rows[0].label}"
 
 
@@ -274,6 +276,12 @@ def thread_stale(post: Post, rows: Sequence[Post], account: Account, seconds: fl
     if post.part == 1:
         return f"The thread {said} of {len(rows)} parts for {account.at} is {age(seconds)} old by now: not posted."
     return f"The thread {said} has waited {age(seconds)} for its part {post.part}: not posted."
+
+
+def thread_dropped(rows: Sequence[Post], rest: Sequence[Post], urls: Sequence[str]) -> str:
+    out = f" {len(urls)} of {len(rows)} are out: {' '.join(urls)}" if urls else ""
+    many = f"{len(rest)} parts" if len(rest) != 1 else "last part"
+    return f"Not posted either: the {many} behind the dropped one, from {subject(rest[0]).rstrip(',')} on.{out}"
 
 
 def thread_question(

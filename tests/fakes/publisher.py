@@ -118,6 +118,10 @@ class FakePublisher:
         """The next calls of ``method`` raise ``error``; with ``taken``, after having done their work."""
         self._plans[method].extend([_Plan(error, taken)] * times)
 
+    def succeed(self, method: str, times: int = 1) -> None:
+        """The next calls of ``method`` go well; what is planned after them comes after them."""
+        self._plans[method].extend([_Plan()] * times)
+
     def always_fail(self, method: str, make: Callable[[], BaseException] | None) -> None:
         """Every call of ``method`` that nothing else was planned for raises ``make()``, undone; None ends that."""
         if make is None:

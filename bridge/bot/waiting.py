@@ -1,0 +1,201 @@
+"""Drafts on their way: into approval, out of it, back again, and to their end; and how people name them.
+
+It knows states, rows and previews. Whether somebody may decide is ``approving``'s and ``asking``'s business.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge import pricing
+from bridge.bot import caution, previewing, signs
+from bridge.bot.asked import House
+from bridge.interfaces import Tx
+from bridge.model import (
+    Account,
+    Action,
+    Draft,
+    Identity,
+    Post,
+    PostState,
+    Room,
+    Speech,
+    unlabel,
+)
+from bridge.text import links
+
+_ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
+
+
+# ---------------------------------------------------------------- into approval and out of it
+
+
+def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
+    content = tx.decisions.content(post)
+    warned = " ".join(warnings(tx, post, house, now))
+    tx.decisions.void(post.id)
+    for part in previewing.parts_of(tx, post):
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=content)
+        tx.posts.save(draft)
+        tx.posts.extend(draft)
+        if part.id == post.id:
+            post = draft
+    signs.take_away(tx, post, signs.WAITS)
+    if not tx.answers.of_post(post.id, Speech.REACTION, signs.APPROVAL):
+        tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    previewing.show(tx, post, house)
+    return post
+
+
+def warnings(tx: Tx, post: Post, house: House, now: float) -> list[str]:
+    """What should be read about a post that is in the store before it goes out."""
+    account = tx.accounts.get(post.account_id)
+    drafts = [part.draft for part in previewing.parts_of(tx, post)]
+    return [] if account is None else look(tx, post.author, account, drafts, post.action, house, now, but=post.id)
+
+
+def look(
+    tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
+    *, but: int | None = None,
+) -> list[str]:  # fmt: skip
+    """What should be read about drafts before they go out. ``but``: the row that holds them already."""
+    if action is not Action.POST:
+        return []
+    warned = caution.about(tx, who, account, drafts, now, but=but)
+    linked = [draft for draft in drafts if links(draft.text)]
+    if linked and tx.policies.of(account.id).links == "ask":
+        warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
+    return warned
+
+
+def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
+    """Queue all parts of ``post``, or let them wait for their time, and show it in its previews."""
+    policy = tx.policies.of(post.account_id)
+    later = post.scheduled_for is not None and post.scheduled_for > now
+    for part in previewing.parts_of(tx, post):
+        at = part.scheduled_for
+        waits = at is not None and at > now
+        gone = replace(
+            part,
+            state=PostState.SCHEDULED if waits else PostState.QUEUED,
+            fresh_at=now if at is None else at,  # a time that was missed by too much is asked about
+            due_at=at if waits and at is not None else now + policy.hold,
+            question_id=None,
+            reason="",
+        )
+        tx.posts.save(gone)
+        if part.id == post.id:
+            post = gone
+    signs.take_away(tx, post, signs.APPROVAL)
+    if not later:
+        signs.wait(tx, post.room, post.message_id, post.id, now)
+    previewing.refresh(tx, post, house)
+
+
+def release(tx: Tx, post: Post, house: House, now: float) -> None:
+    """Its author, who needs nobody's approval, lets a draft go."""
+    tx.decisions.void(post.id)
+    for part in previewing.parts_of(tx, post):
+        free = replace(part, content="")
+        tx.posts.extend(free)
+        if part.id == post.id:
+            post = free
+    for preview in tx.decisions.previews(post.id)[-1:]:
+        previewing.close(tx, post, preview.version, f"{post.author.name} sent this draft without waiting for approval.")
+    let_go(tx, post, house, now)
+
+
+def back(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """What was approved and has not gone out is a draft again, its content unchanged."""
+    warned = " ".join(warnings(tx, post, house, now))
+    for part in previewing.parts_of(tx, post):
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned)
+        tx.posts.save(draft)
+        if part.id == post.id:
+            post = draft
+    signs.take_away(tx, post, signs.WAITS)
+    tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    previewing.refresh(tx, post, house)
+    return post
+
+
+def end(tx: Tx, post: Post, why: str, house: House) -> None:
+    """All parts of a post that waits fail for ``why``; its previews say so."""
+    for part in previewing.parts_of(tx, post):
+        failed = replace(part, state=PostState.FAILED, reason=why, question_id=None)
+        tx.posts.save(failed)
+        if part.id == post.id:
+            post = failed
+    signs.end(tx, post, signs.FAILED)
+    previewing.refresh(tx, post, house)
+
+
+def drop(tx: Tx, post: Post, who: Identity, room: Room, house: House, now: float) -> None:
+    """Its author or an approver wants no more of a post that waits. An author hears of it when it was another."""
+    record(tx, post, Word(who, "", room, now), "drop", "not posted")
+    what = previewing.brief(post, previewing.version(tx, post))
+    end(tx, post, f"dropped by {who.name}", house)
+    if who != post.author:
+        tell(tx, post.room, post.author, post, f"{who.name} dropped {what}: not posted.")
+
+
+# ---------------------------------------------------------------- who said what
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one person said of a post, by which event, where and when."""
+
+    who: Identity
+    event_id: str
+    room: Room
+    now: float
+
+
+def record(tx: Tx, post: Post, word: Word, verb: str, outcome: str) -> None:
+    """A row of the log about a draft."""
+    tx.log.add(
+        word.who, verb, room=word.room, account_id=post.account_id, post_id=post.id,
+        detail=previewing.brief(post, previewing.version(tx, post)), outcome=outcome, at=word.now,
+    )  # fmt: skip
+
+
+def tell(tx: Tx, room: Room, who: Identity, post: Post, words: str) -> None:
+    """Words for ``who`` about a draft; where it was asked for, as a reply to that."""
+    here = room == post.room
+    tx.answers.add(
+        room, Speech.TEXT, words, target=post.message_id if here else None, thread=post.thread if here else None,
+        mention=who, post_id=post.id,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- names
+
+
+def read_id(text: str) -> tuple[int, int | None, str] | None:
+    """The row, the version where one is named, and what follows; None when ``text`` does not begin with a name."""
+    match = _ID.match(text)
+    known = None if match is None else unlabel(match[1])
+    if match is None or known is None:
+        return None
+    return known[1], None if match[2] is None else int(match[2]), text[match.end() :]
+
+
+def visible(tx: Tx, post_id: int, who: Identity) -> Post | None:
+    """The row (of a thread: its first part), if ``who`` has a right to know of it."""
+    post = tx.posts.get(post_id)
+    if post is None or (post.author != who and tx.accounts.role(post.account_id, who) is None):
+        return None
+    if post.thread_root is not None and post.thread_root != post.id:
+        return tx.posts.get(post.thread_root)
+    return post
+
+
+def changed(post: Post, newest: int, verb: str, house: House) -> str:
+    """The sentence about a name whose content was changed since."""
+    current = previewing.name(post.id, newest)
+    return (
+        f"{post.label} was changed since, so nothing was done. It is {current} now; {house.prefix}show {post.label} "
+        f"shows it. Then: {house.prefix}{verb} {current}"
+    )

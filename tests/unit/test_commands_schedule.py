@@ -1,0 +1,136 @@
+"""The verbs schedule, timezone and queue."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.model import PostState, Role
+from tests.unit.bot_scene import ANA, BEN, DM, EVE, LOBBY, NOW, Scene
+
+TODAY = datetime.fromtimestamp(NOW, UTC)
+"""Friday 15 January 2027, 08:00 UTC."""
+
+
+async def test_it_is_echoed_with_the_absolute_time_and_zone(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    words = await scene.ask(ANA, "!schedule 18:30 | Good evening!")
+    post = await scene.post()
+    assert post.state is PostState.SCHEDULED
+    assert post.scheduled_for == post.due_at == NOW + 10.5 * 3600
+    assert post.draft.text.strip() == "Good evening!"
+    assert "Friday 15 January 2027, 18:30 UTC, in 10 h" in words
+    for part in (post.label, "@acme", f"!drop {post.label}", f"!edit {post.label} TEXT"):
+        assert part in words
+
+
+async def test_a_zone_is_the_one_said_else_ones_own(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    assert "Europe/Berlin" in await scene.ask(ANA, "!timezone berlin")
+    await scene.ask(ANA, "!schedule 18:30 | one")
+    assert (await scene.post()).scheduled_for == NOW + 9.5 * 3600
+    words = await scene.ask(ANA, "!schedule tomorrow 9:00 America/New_York | two")
+    assert "Saturday 16 January 2027, 09:00 EST (America/New_York)" in words
+    assert "Your time zone is Europe/Berlin" in await scene.ask(ANA, "!timezone")
+    assert "no time zone, so it is UTC" in await scene.ask(BEN, "!timezone")
+    assert "no time zone “Atlantis”" in await scene.ask(ANA, "!timezone Atlantis")
+    assert "Your time zone is Europe/Berlin" in await scene.ask(ANA, "!timezone")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("!schedule", "When, and what?"),
+        ("!schedule 18:30 Good evening", "When, and what?"),
+        ("!schedule soon | Good evening", "do not understand"),
+        ("!schedule today 7:00 | Good evening", "past"),
+        ("!schedule 18:30 |", "no text"),
+        ("!schedule 18:30 | " + "x" * 400, "too long"),
+        ("!schedule@other 18:30 | Hello", "no account"),
+        ("!schedule next friday 9:00 | Hello", "two meanings"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_nothing_is_kept(scene: Scene, text: str, why: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    words = await scene.ask(ANA, text)
+    assert why in words
+    assert await scene.posts() == []
+
+
+async def test_a_choice_for_a_double_time_is_said(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    words = await scene.ask(ANA, "!schedule 2027-10-31 02:30 Europe/Berlin | Night!")
+    assert "02:30 happens twice that night; I take the first, 02:30 CEST." in words
+
+
+async def test_a_contributors_is_a_draft_for_that_time(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+    words = await scene.ask(BEN, "!schedule 18:30 | Good evening!")
+    post = await scene.post()
+    assert post.state is PostState.DRAFT
+    assert post.scheduled_for == NOW + 10.5 * 3600
+    assert "waits for approval" in words
+    await scene.ask(ANA, f"!approve {post.label}")
+    assert (await scene.post()).state is PostState.SCHEDULED
+
+
+async def test_it_is_dropped_and_undone_by_its_label(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule in 2h | one")
+    assert "not posted" in await scene.ask(ANA, f"!drop {(await scene.post()).label}")
+    assert (await scene.post()).state is PostState.FAILED
+    await scene.ask(ANA, "!schedule in 2h | two")
+    assert "not posted" in await scene.ask(ANA, f"!undo {(await scene.post()).label}")
+    assert (await scene.post()).state is PostState.FAILED
+
+
+async def test_its_author_removes_the_command(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    message = await scene.say(ANA, "!schedule in 2h | one")
+    assert "not posted" in await scene.redact(ANA, message)
+    assert (await scene.post()).state is PostState.FAILED
+
+
+async def test_its_author_edits_the_command(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    message = await scene.say(ANA, "!schedule in 2h | one")
+    words = await scene.edit(ANA, message, "!schedule in 3h | two")
+    (post,) = await scene.posts()
+    assert post.state is PostState.SCHEDULED
+    assert post.draft.text.strip() == "two"
+    assert post.scheduled_for == post.due_at == NOW + 3 * 3600
+    assert "11:00 UTC" in words
+    assert await scene.edit(BEN, message, "!schedule in 3h | mine") == ""
+    assert (await scene.post()).draft.text.strip() == "two"
+
+
+async def test_an_edit_that_is_no_schedule_any_more_is_asked_about(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    message = await scene.say(ANA, "!schedule in 2h | one")
+    words = await scene.edit(ANA, message, "!schedule whenever | one")
+    assert (await scene.post()).state is PostState.HELD
+    assert "do not understand" in words
+    assert "!send" in words
+
+
+async def test_the_queue_shows_what_waits_here(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+    await scene.account("secret", eve=Role.OWNER)
+    await scene.say(ANA, "!schedule@acme in 2h | from ana")
+    await scene.say(BEN, "!tweet@acme from ben")
+    await scene.say(ANA, "!schedule@acme in 3h | elsewhere", LOBBY)
+    await scene.say(EVE, "!schedule@secret in 1h | of eve")
+    words = await scene.ask(ANA, "!queue")
+    assert "from ana" in words
+    assert "goes out Friday 15 January 2027, 10:00 UTC, in 2 h" in words
+    assert "from ben" in words
+    assert "waits for approval" in words
+    assert "elsewhere" not in words
+    assert "1 from other rooms" in words
+    assert "of eve" not in words
+    assert "elsewhere" in await scene.ask(ANA, "!queue", DM)
+    assert "of eve" not in await scene.ask(BEN, "!queue")
+    assert "from ana" not in await scene.ask(EVE, "!queue")
+
+
+async def test_an_empty_queue(scene: Scene) -> None:
+    assert await scene.ask(ANA, "!queue") == "Nothing waits."

@@ -1,0 +1,158 @@
+"""The verb thread: parts by their author go out, parts by the bot are shown first."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.model import Account, Action, PostState, Role
+from bridge.text import length
+from tests.unit.bot_scene import ANA, BEN, CAP, Scene
+
+LONG = "".join(f"This is sentence number {n} of a long text. " for n in range(17))
+
+
+@pytest.fixture
+async def acme(scene: Scene) -> Account:
+    return await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+
+
+async def test_parts_that_the_author_split_go_out_at_once(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, "!thread one\n---\ntwo\n ---- \r\nthree")
+    posts = await scene.posts()
+    assert [post.draft.text for post in posts] == ["one", "two", "three"]
+    assert [post.part for post in posts] == [1, 2, 3]
+    assert {post.thread_root for post in posts} == {posts[0].id}
+    assert {post.state for post in posts} == {PostState.QUEUED}
+    assert {post.account_id for post in posts} == {acme.id}
+    assert await scene.signs(message) == ["⏳"]
+    assert await scene.heard() == []
+
+
+async def test_a_long_text_is_split_shown_and_sent_on_a_word(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, f"!thread {LONG}")
+    (words,) = await scene.heard()
+    posts = await scene.posts()
+    assert len(posts) == 3
+    assert {post.state for post in posts} == {PostState.HELD}
+    assert all(length(post.draft.text) <= 280 for post in posts)
+    assert " ".join(post.draft.text for post in posts) == LONG.strip()
+    for post in posts:
+        assert f"│ {post.draft.text}" in words
+    assert "!send q1" in words
+    assert await scene.signs(message) == []
+    assert await scene.ask(ANA, "!send q1") == "Sending 3 posts."
+    assert {post.state for post in await scene.posts()} == {PostState.QUEUED}
+    assert await scene.signs(message) == ["⏳"]
+
+
+async def test_a_tick_or_a_cross_on_what_is_shown_decides(scene: Scene, acme: Account) -> None:
+    for sign, state in (("✅", PostState.QUEUED), ("❌", PostState.FAILED)):
+        await scene.say(ANA, f"!thread {LONG}{sign}")
+        shown = (await scene.answers())[-1]
+        await scene.said(shown, f"$shown{sign}")
+        await scene.react(BEN, f"$shown{sign}", sign)
+        assert (await scene.post()).state is PostState.HELD
+        await scene.react(ANA, f"$shown{sign}", sign)
+        assert {post.state for post in (await scene.posts())[-3:]} == {state}
+
+
+async def test_a_short_text_is_one_post(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!thread just this")
+    (post,) = await scene.posts()
+    assert post.state is PostState.QUEUED
+    assert post.thread_root is None
+    assert post.part == 0
+
+
+async def test_a_tweet_that_is_too_long_offers_it(scene: Scene, acme: Account) -> None:
+    words = await scene.ask(ANA, f"!tweet {LONG}")
+    assert "too long" in words
+    assert "!thread" in words
+    assert await scene.posts() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no text"),
+        ("---\n---", "no text"),
+        ("one\n---\n" + "x" * 300, "Part 2 of 2"),
+        ("one\n---\ntwo\n---\n one ", "Parts 1 and 3 are the same"),
+        ("\n---\n".join(map(str, range(26))), "26 parts; a thread has at most 25"),
+        ("\n---\n".join(map(str, range(10_000))), "at most 25 parts"),
+        ("word " * 9000, "at most 25"),
+    ],
+)
+async def test_what_cannot_be_a_thread(scene: Scene, acme: Account, text: str, why: str) -> None:
+    words = await scene.ask(ANA, f"!thread {text}")
+    assert why in words
+    assert await scene.posts() == []
+
+
+async def test_each_part_counts_for_the_cap(scene: Scene, acme: Account) -> None:
+    for number in range(CAP - 2):
+        await scene.say(ANA, f"!tweet {number}")
+    words = await scene.ask(ANA, "!thread one\n---\ntwo\n---\nthree")
+    assert "It has 3 parts, and you may make 2 more posts today" in words
+    assert len(await scene.posts()) == CAP - 2
+    await scene.ask(ANA, "!thread one\n---\ntwo")
+    assert len(await scene.posts()) == CAP
+
+
+async def test_a_contributors_thread_is_one_draft(scene: Scene, acme: Account) -> None:
+    words = await scene.ask(BEN, f"!thread {LONG}")
+    posts = await scene.posts()
+    assert {post.state for post in posts} == {PostState.DRAFT}
+    assert words.count("waits for approval") == 1
+    assert "Part 3 of 3" in words
+    await scene.ask(ANA, f"!approve {posts[0].label}")
+    assert {post.state for post in await scene.posts()} == {PostState.QUEUED}
+
+
+async def test_undo_before_it_is_out_drops_all_of_it(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, "!thread one\n---\ntwo\n---\nthree")
+    assert "not posted" in await scene.ask(ANA, "!undo")
+    assert {post.state for post in await scene.posts()} == {PostState.FAILED}
+    assert await scene.signs(message) == ["❌"]
+
+
+async def test_undo_of_what_is_out_deletes_the_newest_first(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!thread one\n---\ntwo\n---\nthree")
+    for number, post in enumerate((await scene.posts())[:2], 1):
+        await scene.set(replace(post, state=PostState.POSTED, remote_id=f"10{number}", claimed_at=scene.now))
+    name = (await scene.posts())[0].label
+    undo = await scene.say(ANA, f"!undo {name}")
+    posts = await scene.posts()
+    assert posts[2].state is PostState.FAILED
+    deletes = [post for post in posts if post.action is Action.DELETE]
+    assert [row.undoes for row in deletes] == [posts[1].id, posts[0].id]
+    assert {row.thread_root for row in deletes} == {posts[0].id}
+    assert await scene.signs(undo) == ["⏳"]
+
+
+async def test_its_author_removes_the_command(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, "!thread one\n---\ntwo")
+    assert "not posted" in await scene.redact(ANA, message)
+    assert {post.state for post in await scene.posts()} == {PostState.FAILED}
+
+
+async def test_its_author_edits_the_command(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, "!thread one\n---\ntwo")
+    await scene.edit(ANA, message, "!thread one\n---\nzwei")
+    posts = [post for post in await scene.posts() if post.state is not PostState.FAILED]
+    assert [post.draft.text for post in posts] == ["one", "zwei"]
+    assert {post.state for post in posts} == {PostState.QUEUED}
+    words = await scene.edit(ANA, message, "!thread one\n---\ntwo\n---\nthree")
+    assert (await scene.post(0)).state is PostState.HELD  # and nothing goes before it
+    assert "3 parts of 2" in words
+
+
+async def test_a_scheduled_thread(scene: Scene, acme: Account) -> None:
+    words = await scene.ask(ANA, "!schedule in 2h | one\n---\ntwo")
+    posts = await scene.posts()
+    assert {post.state for post in posts} == {PostState.SCHEDULED}
+    assert [post.part for post in posts] == [1, 2]
+    assert "1 more part" in words
+    assert "(2 parts)" in await scene.ask(ANA, "!queue")
+    await scene.ask(ANA, f"!drop {posts[0].label}")
+    assert {post.state for post in await scene.posts()} == {PostState.FAILED}

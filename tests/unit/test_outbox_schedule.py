@@ -1,0 +1,207 @@
+"""What was scheduled goes out at its time, across restarts; a missed slot is asked about; rights are looked at then."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.interfaces import Tx
+from bridge.model import Account, Action, Identity, Policy, Post, PostState, Role, Verdict
+from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage, stage
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as made:
+        yield made
+
+
+async def schedule(at: Stage, account: Account, seconds: float, text: str = "later", author: Identity = ANA) -> Post:
+    when = at.time.wall + seconds
+    post = await at.queue(account, text, author, state=PostState.SCHEDULED, due_at=when)
+    post = replace(post, scheduled_for=when)
+    await at.store.transact(lambda tx: tx.posts.extend(post))
+    return post
+
+
+async def test_it_goes_out_at_its_time_and_not_before(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 3600.0)
+    at.start()
+    await at.pass_(3599.0)
+    assert (await at.row(post)).state is PostState.SCHEDULED
+    assert at.posts_taken() == 0
+    await at.pass_(1.0)
+    assert (await at.row(post)).state is PostState.POSTED
+    assert await at.signs(post) == ["✅"]
+
+
+async def test_the_outbox_wakes_up_for_it(at: Stage) -> None:
+    acme = await at.link("acme")
+    await schedule(at, acme, 3.0)
+    at.start()
+    await at.settle()
+    turn = await at.outbox._turn([])
+    assert turn.wake == pytest.approx(at.time.mono + 3.0)
+
+
+async def test_it_does_not_hold_up_what_is_said_meanwhile(at: Stage) -> None:
+    acme = await at.link("acme")
+    await schedule(at, acme, 3600.0)
+    now = await at.queue(acme, "now")
+    at.start()
+    await at.settle()
+    assert (await at.row(now)).state is PostState.POSTED
+    assert at.x.texts("acme") == ["now"]
+
+
+async def test_it_survives_a_restart(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 3600.0)
+    at.start()
+    await at.settle()
+    await at.crash()
+    at.pass_later(3600.0 + STALE - 5.0)  # late, but not too late
+    at.start()
+    await at.settle()
+    assert (await at.row(post)).state is PostState.POSTED
+    assert at.x.count("post") == 1
+
+
+async def test_a_missed_slot_is_asked_about(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 3600.0)
+    at.pass_later(3600.0 + STALE + 5.0)
+    at.start()
+    await at.settle()
+    row = await at.row(post)
+    assert row.state is PostState.HELD
+    assert row.question_id is not None
+    (words,) = await at.texts(post)
+    assert "was to go out 10 min ago" in words
+    assert "not posted" in words
+    await at.send(post)
+    await at.settle()
+    assert at.x.texts("acme") == ["later"]
+
+
+async def test_a_thread_goes_out_at_its_time_in_order(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = [await schedule(at, acme, 60.0, text) for text in ("one", "two", "three")]
+    for number, part in enumerate(parts, 1):
+        chained = replace(part, thread_root=parts[0].id, part=number)
+        await at.store.transact(lambda tx, part=chained: tx.posts.extend(part))  # type: ignore[misc]  # bound now
+    at.start()
+    await at.pass_(61.0)
+    assert at.x.texts("acme") == ["one", "two", "three"]
+    made = at.x.person("acme").posts
+    assert [post.reply_to for post in made] == [None, made[0].id, made[1].id]
+
+
+async def test_many_of_one_moment_go_out_in_order(at: Stage) -> None:
+    acme = await at.link("acme")
+    for number in range(20):
+        await schedule(at, acme, 10.0, f"number {number}")
+    at.start()
+    await at.pass_(10.0)
+    assert at.x.texts("acme") == [f"number {number}" for number in range(20)]
+
+
+async def test_a_frozen_account_keeps_it(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 10.0)
+    await at.store.transact(lambda tx: tx.accounts.save(replace(acme, frozen="matrix:@ana:example.org")))
+    at.start()
+    await at.pass_slowly(30.0)
+    assert at.posts_taken() == 0
+    assert (await at.row(post)).state is PostState.QUEUED
+    assert len([words for words in await at.texts() if "frozen" in words]) == 1
+
+
+# ---------------------------------------------------------------- approvals, at the moment of sending
+
+
+async def approved(at: Stage, acme: Account) -> Post:
+    """A contributor's post that an owner approved, scheduled."""
+    post = await schedule(at, acme, 60.0, author=BEN)
+
+    def work(tx: Tx) -> Post:
+        tx.accounts.grant(acme.id, BEN, Role.CONTRIBUTOR, at.time.wall)
+        tx.accounts.grant(acme.id, BOSS, Role.OWNER, at.time.wall)
+        row = tx.posts.get(post.id)
+        assert row is not None
+        done = replace(row, content=tx.decisions.content(row))
+        tx.posts.extend(done)
+        tx.decisions.add(row.id, BOSS, Verdict.APPROVE, done.content, "$tick", at.time.wall)
+        return done
+
+    return await at.store.transact(work)
+
+
+async def test_an_approved_post_goes_out(at: Stage) -> None:
+    post = await approved(at, await at.link("acme"))
+    at.start()
+    await at.pass_(61.0)
+    assert (await at.row(post)).state is PostState.POSTED
+
+
+@pytest.mark.parametrize("loss", ["demoted", "withdrawn", "changed", "two"])
+async def test_an_approval_that_does_not_hold_at_the_moment_of_sending(at: Stage, loss: str) -> None:
+    acme = await at.link("acme")
+    post = await approved(at, acme)
+
+    def work(tx: Tx) -> None:
+        row = tx.posts.get(post.id)
+        assert row is not None
+        if loss == "demoted":
+            tx.accounts.grant(acme.id, BOSS, Role.POSTER, at.time.wall)
+        elif loss == "withdrawn":
+            tx.decisions.withdraw("matrix", "$tick", BOSS)
+        elif loss == "changed":
+            tx.posts.save(replace(row, draft=replace(row.draft, text="other words")))
+        else:
+            tx.policies.put(acme.id, Policy(approvals=2))
+
+    await at.store.transact(work)
+    at.start()
+    await at.pass_(61.0)
+    row = await at.row(post)
+    assert at.posts_taken() == 0
+    assert row.state is PostState.DRAFT
+    assert row.due_at == ENDLESS
+    assert any("approval does not hold any more" in words for words in await at.texts(post))
+
+
+async def test_who_may_not_post_any_more_does_not(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 60.0)
+    await at.store.transact(lambda tx: tx.accounts.revoke(acme.id, ANA))
+    at.start()
+    await at.pass_(61.0)
+    assert (await at.row(post)).state is PostState.FAILED
+    assert at.posts_taken() == 0
+
+
+async def test_a_policy_for_everyone_stops_what_nobody_approved(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 60.0)
+    await at.store.transact(lambda tx: tx.policies.put(acme.id, Policy(approvals_from="everyone")))
+    at.start()
+    await at.pass_(61.0)
+    assert (await at.row(post)).state is PostState.FAILED
+    assert any("approval of every post" in words for words in await at.texts(post))
+    assert at.posts_taken() == 0
+
+
+async def test_the_log_tells_what_went_out_and_what_did_not(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 1.0)
+    at.start()
+    await at.pass_(2.0)
+    undo = await at.undo(post)
+    await at.until_state(undo, PostState.POSTED)
+    deeds = await at.store.transact(lambda tx: tx.log.of_account(acme.id, 10))
+    assert [(deed.verb, deed.actor) for deed in deeds] == [("post", ANA), ("delete", ANA)]
+    assert deeds[0].outcome.startswith("https://x.example/acme/status/")
+    assert undo.action is Action.DELETE

@@ -1,0 +1,369 @@
+"""Threads in the outbox: order, what a part replies to, what stops one, going on and rolling back; and crashes."""
+
+import asyncio
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.errors import OutcomeUnknown, PublishError, Rejected, Throttled, Unreachable
+from bridge.interfaces import Tx
+from bridge.model import Account, Action, Post, PostState, Speech
+from bridge.store.posts import SqlPosts
+from tests.unit.outbox_stage import ANA, ENDLESS, STALE, Stage, stage
+
+TEXTS = [f"part number {n}" for n in range(1, 6)]
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as made:
+        yield made
+
+
+async def thread(at: Stage, account: Account, texts: list[str] = TEXTS) -> list[Post]:
+    """What the bot does with `!thread`: a row for each part, all of one message."""
+
+    def work(tx: Tx) -> list[Post]:
+        found: list[Post] = []
+        fields: dict[str, object] = {"state": PostState.QUEUED, "now": at.time.wall, "fresh_at": at.time.wall}
+        fields["due_at"] = at.time.wall
+        for number, text in enumerate(texts, 1):
+            post = at._add(tx, Action.POST, account, text, ANA, fields)
+            root = found[0].id if found else post.id
+            found.append(replace(post, thread_root=root, part=number))
+            tx.posts.extend(found[-1])
+            if number > 1:  # one ⏳ for all
+                for answer in tx.answers.of_post(post.id, Speech.REACTION):
+                    tx.answers.cancel(answer.id)
+        raw(tx).execute("UPDATE post SET message_id = '$t' WHERE thread_root = ?", (found[0].id,))
+        return found
+
+    return await at.store.transact(work)
+
+
+def raw(tx: Tx) -> sqlite3.Connection:
+    return cast(SqlPosts, tx.posts)._raw
+
+
+async def rows(at: Stage, parts: list[Post]) -> list[Post]:
+    return [await at.row(part) for part in parts]
+
+
+async def send_all(at: Stage, parts: list[Post]) -> None:
+    """What the bot does with `send` of the question."""
+    for part in await rows(at, parts):
+        if part.state in (PostState.HELD, PostState.UNKNOWN) and part.question_id is not None:
+            await at.send(part)
+
+
+async def roll_back(at: Stage, parts: list[Post]) -> list[Post]:
+    """What the bot does with `undo` of a thread: the newest first."""
+
+    def work(tx: Tx) -> list[Post]:
+        account = tx.accounts.get(parts[0].account_id)
+        assert account is not None
+        made = []
+        for known in reversed(parts):
+            part = tx.posts.get(known.id)
+            assert part is not None
+            if part.state in (PostState.HELD, PostState.QUEUED):
+                tx.posts.save(replace(part, state=PostState.FAILED))
+            elif part.state is not PostState.FAILED:
+                due = at.time.wall if part.state is PostState.POSTED else ENDLESS
+                fields: dict[str, object] = {"state": PostState.QUEUED, "now": at.time.wall, "fresh_at": at.time.wall}
+                row = at._add(tx, Action.DELETE, account, "", ANA, fields | {"due_at": due, "undoes": part.id})
+                made.append(replace(row, thread_root=parts[0].id, part=part.part))
+                tx.posts.extend(made[-1])
+        ids = ",".join(str(row.id) for row in made)
+        raw(tx).execute(f"UPDATE post SET message_id = '$undo' WHERE id IN ({ids})")  # of one command
+        return made
+
+    return await at.store.transact(work)
+
+
+def check_chain(at: Stage) -> None:
+    """What is out is each part once, in order, each a reply to the one before."""
+    out = [made for made in at.x.person("acme").posts if made.text in TEXTS]
+    assert max(Counter(made.text for made in out).values(), default=0) <= 1
+    assert [made.text for made in out] == TEXTS[: len(out)]
+    for earlier, later in pairwise(out):
+        assert later.reply_to == earlier.id
+    if out:
+        assert out[0].reply_to is None
+
+
+async def test_parts_go_out_in_order_each_a_reply_to_the_one_before_with_one_answer(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    other = await at.queue(acme, "later")
+    at.start()
+    await at.settle()
+    check_chain(at)
+    assert at.x.texts("acme") == [*TEXTS, "later"]
+    first = (await at.row(parts[0])).remote_id
+    (words,) = await at.texts(parts[0])
+    assert words == f"Posted as @acme in 5 parts: https://x.example/acme/status/{first} · undo: !undo k1"
+    for part in parts[1:]:
+        assert not await at.texts(part)
+    assert await at.signs(parts[0]) == ["✅"]
+    assert [sign for part in parts[1:] for sign in await at.signs(part)] == []
+    assert (await at.row(other)).state is PostState.POSTED
+
+
+async def test_nothing_of_the_account_goes_out_between_the_parts(at: Stage) -> None:
+    acme = await at.link("acme")
+    gate = at.x.hold("post")
+    parts = await thread(at, acme)
+    at.start()
+    await gate.entered.wait()
+    await at.queue_all(acme, ["one", "two"])
+    gate.release()
+    await at.settle()
+    assert at.x.texts("acme") == [*TEXTS, "one", "two"]
+    assert len(parts) == 5
+
+
+async def test_a_first_part_that_is_refused_ends_the_thread(at: Stage) -> None:
+    acme = await at.link("acme")
+    at.x.fail("post", Rejected("X refuses this text"))
+    parts = await thread(at, acme)
+    at.start()
+    await at.settle()
+    assert {row.state for row in await rows(at, parts)} == {PostState.FAILED}
+    (words,) = await at.texts()
+    assert "not posted" in words
+    assert "Nothing of it is out" in words
+    assert await at.signs(parts[0]) == ["❌"]
+    assert at.x.count("post") == 1
+
+
+async def stopped(at: Stage, error: PublishError) -> tuple[Account, list[Post]]:
+    """A thread whose third part ran into ``error``."""
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.x.succeed("post", 2)
+    at.x.fail("post", error)
+    at.start()
+    await at.settle()
+    return acme, parts
+
+
+async def test_a_part_that_is_refused_stops_the_rest_and_says_where_it_stands(at: Stage) -> None:
+    acme, parts = await stopped(at, Rejected("X refuses this text"))
+    states = [row.state for row in await rows(at, parts)]
+    assert states == [PostState.POSTED] * 2 + [PostState.HELD] * 3
+    (words,) = await at.texts()
+    first, second = [(await at.row(part)).remote_id for part in parts[:2]]
+    assert "part 3 of 5" in words
+    assert (
+        f"2 of 5 parts are out: https://x.example/acme/status/{first} https://x.example/acme/status/{second}" in words
+    )
+    for way in ("!send q1", "!drop q1", "!undo k1"):
+        assert way in words
+    assert await at.signs(parts[0]) == ["❌"]
+    # others of the account are not held up
+    assert (await at.until_state(await at.queue(acme, "other"), PostState.POSTED)).remote_id
+    # and it goes on where it stopped
+    await send_all(at, parts)
+    await at.settle()
+    assert {row.state for row in await rows(at, parts)} == {PostState.POSTED}
+    check_chain(at)
+    assert await at.signs(parts[0]) == ["✅"]
+    assert (await at.texts())[-1].startswith("Posted as @acme in 5 parts: ")
+
+
+async def test_an_unknown_part_holds_its_thread_but_not_the_account(at: Stage) -> None:
+    acme, parts = await stopped(at, OutcomeUnknown("no answer"))
+    other = await at.queue(acme, "other")
+    await at.pass_slowly(20.0)
+    assert (await at.row(other)).state is PostState.POSTED
+    assert (await at.row(parts[3])).state is PostState.QUEUED
+    await at.pass_slowly(55.0)
+    states = [row.state for row in await rows(at, parts)]
+    assert states == [PostState.POSTED] * 2 + [PostState.UNKNOWN] + [PostState.HELD] * 2
+    words = (await at.texts())[-1]
+    assert words.startswith("unknown: part 3 of 5")
+    assert "2 of 5 parts are out" in words
+    assert len({row.question_id for row in (await rows(at, parts))[2:]}) == 1
+    await send_all(at, parts)
+    await at.settle()
+    check_chain(at)
+    assert {row.state for row in await rows(at, parts)} == {PostState.POSTED}
+    assert await at.signs(parts[0]) == ["✅"]
+    assert [sign for part in parts[1:] for sign in await at.signs(part)] == []
+
+
+async def test_an_unknown_part_that_is_found_lets_the_rest_go(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.x.succeed("post")
+    at.x.fail("post", OutcomeUnknown("no answer"), taken=True)
+    at.start()
+    await at.pass_slowly(20.0)
+    assert {row.state for row in await rows(at, parts)} == {PostState.POSTED}
+    check_chain(at)
+    assert at.x.repeated == 0
+
+
+@pytest.mark.parametrize("error", [Throttled("wait", retry_at=1_800_000_020.0), Unreachable("no way")])
+async def test_a_part_that_must_wait_keeps_its_place(at: Stage, error: PublishError) -> None:
+    acme, parts = await stopped(at, error)
+    await at.queue(acme, "other")
+    await at.pass_slowly(30.0)
+    assert at.x.texts("acme") == [*TEXTS, "other"]
+    check_chain(at)
+    assert len(parts) == 5
+
+
+async def test_a_thread_that_grew_old_is_one_question(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.pass_later(STALE + 5.0)
+    at.start()
+    await at.settle()
+    assert {row.state for row in await rows(at, parts)} == {PostState.HELD}
+    (words,) = await at.texts()
+    assert "of 5 parts" in words
+    await send_all(at, parts)
+    await at.settle()
+    check_chain(at)
+    assert len(at.x.texts("acme")) == 5
+
+
+async def test_a_rollback_deletes_what_is_out_newest_first_with_one_answer(at: Stage) -> None:
+    _, parts = await stopped(at, Rejected("X refuses this text"))
+    made = await roll_back(at, parts)
+    await at.settle()
+    assert at.x.texts("acme") == []
+    deleted = [call.subject for call in at.x.calls if call.method == "delete"]
+    ids = [(await at.row(part)).remote_id for part in parts[:2]]
+    assert deleted == ids[::-1]
+    texts = [text for row in made for text in await at.texts(row)]
+    assert texts == [f"Deleted @acme's thread: 2 posts ({ids[0]}, {ids[1]})."]
+    assert [sign for row in made for sign in await at.signs(row)] == ["✅"]
+
+
+async def test_a_rollback_while_a_part_is_on_its_way(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.x.succeed("post")
+    gate = at.x.hold("post")
+    at.start()
+    await gate.entered.wait()
+    made = await roll_back(at, parts)
+    assert any(row.due_at == ENDLESS for row in made)
+    gate.release()
+    await at.settle()
+    assert at.x.texts("acme") == []
+    assert at.x.count("post") == 2
+    assert not await at.texts(parts[0])
+
+
+# ---------------------------------------------------------------- crashes
+
+
+async def come_to_rest(at: Stage, parts: list[Post]) -> None:
+    """Searches end; a person answers every question with `send`."""
+    for _ in range(8):
+        await at.pass_slowly(70.0, 5.0)
+        now = await rows(at, parts)
+        if all(row.state is PostState.POSTED for row in now):
+            return
+        await send_all(at, parts)
+        await at.settle()
+
+
+@pytest.mark.parametrize("steps", range(0, 60, 2))
+async def test_a_crash_after_any_step_of_a_thread(at: Stage, steps: int) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.start()
+    for _ in range(steps):
+        await asyncio.sleep(0.0002)  # not a wait: the moment of the crash
+    await at.crash()
+    at.start()
+    await come_to_rest(at, parts)
+    check_chain(at)
+    assert at.x.texts("acme") == TEXTS
+    assert at.x.repeated <= 1, "only on its author's word"
+    assert {row.state for row in await rows(at, parts)} == {PostState.POSTED}
+    assert (await at.signs(parts[0]))[-1:] == ["✅"]
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_crash_during_each_exchange(at: Stage, number: int, taken: bool) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    at.x.succeed("post", number - 1)
+    gate = at.x.hold("post")
+    at.start()
+    await gate.entered.wait()
+    if taken:
+        before = at.x.person("acme").posts
+        at.x._make(at.x.person("acme"), TEXTS[number - 1], before[-1].id if before else None)
+    await at.crash()
+    at.start()
+    await come_to_rest(at, parts)
+    check_chain(at)
+    assert at.x.texts("acme") == TEXTS
+
+
+ERRORS = st.sampled_from(
+    [None, Rejected("no"), OutcomeUnknown("?"), "taken", Unreachable("no way"), "crash", "crash"]
+)  # fmt: skip
+
+
+@given(st.lists(ERRORS, max_size=9))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_run_of_troubles_keeps_the_order_and_doubles_nothing(troubles: list[object]) -> None:
+    async def run(folder: Path) -> None:
+        async with stage(folder) as at:
+            acme = await at.link("acme")
+            parts = await thread(at, acme)
+            for trouble in troubles:
+                if isinstance(trouble, PublishError):
+                    at.x.fail("post", trouble)
+                elif trouble == "taken":
+                    at.x.fail("post", OutcomeUnknown("?"), taken=True)
+                elif trouble is None:
+                    at.x.succeed("post")
+            at.start()
+            for trouble in troubles:
+                if trouble == "crash":
+                    await asyncio.sleep(0.002)  # not a wait: the moment of the crash
+                    await at.crash()
+                    at.start()
+            await at.pass_slowly(120.0, 5.0)
+            check_chain(at)
+            for row in await rows(at, parts):
+                assert row.state is not PostState.SENDING
+                waits = row.state in (PostState.HELD, PostState.UNKNOWN)
+                assert not waits or row.question_id is not None
+            assert at.x.repeated == 0
+            assert await at.texts()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
+
+
+async def test_with_a_dropped_part_the_rest_ends(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+    await at.store.transact(lambda tx: tx.posts.save(replace(parts[0], state=PostState.FAILED, reason="dropped")))
+    other = await at.queue(acme, "other")
+    at.start()
+    await at.settle()
+    assert at.x.texts("acme") == ["other"]
+    assert {row.state for row in await rows(at, parts)} == {PostState.FAILED}
+    assert len([words for words in await at.texts() if "Not posted either: the 4 parts" in words]) == 1
+    assert (await at.row(other)).state is PostState.POSTED
