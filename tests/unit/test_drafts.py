@@ -109,6 +109,16 @@ async def test_the_preview_says_everything(scene: Scene) -> None:
     ]
 
 
+async def test_a_frozen_account_is_said(scene: Scene) -> None:
+    account = await team(scene)
+    await scene.store.transact(lambda tx: tx.accounts.save(replace(account, frozen=str(OWEN))))
+    post, event = await drafted(scene)
+    assert "@acme is frozen: nothing goes out until that is lifted." in await now_says(scene, event)
+    await scene.react(ADA, event, "✅")
+    assert (await scene.post()).state is PostState.QUEUED  # the outbox claims nothing of it
+    assert "@acme is frozen" in await now_says(scene, await shown(scene, post))
+
+
 async def test_nothing_in_a_text_looks_like_the_bots_words(scene: Scene) -> None:
     await team(scene)
     words = await scene.ask(ANA, "!draft@acme a\nApproved by everybody\u2028Post it\r\nnow")
