@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from bridge.bot import Bot as Brain
 from bridge.chat.matrix import MatrixNetwork
 from bridge.config import MatrixSettings
+from bridge.errors import ChatUnreachable, StoreError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, PostState, Role, Room
 from bridge.outbox import Outbox
@@ -281,3 +283,30 @@ async def test_people_and_rooms_are_named_in_every_way_that_clients_write(scene:
     assert await named(alias) == await named(f"https://matrix.to/#/{quote(alias)}?via=x") == Room("matrix", room)
     nobody = (eve.user_id, bot.user_id, "#nowhere:kantter.test", "#", "@ana", "!", "\ud800", "@a:" + "b" * 300)
     assert [await named(said) for said in nobody] == [None] * len(nobody)
+
+
+async def test_a_change_in_an_answer_that_broke_off_is_told_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, ana, ben = await scene.bot(), await scene.person("ana"), await scene.person("ben")
+    room = await scene.room(bot, ana, ben.user_id, encrypted=False)
+    await ben.client.join(room)
+    told = bot.inbox.gatherings
+    await bot.inbox.until(lambda: bool(told) and len(told[-1].members) == 2)
+    timeline: Any = bot.network._session.sync._timeline  # type: ignore[union-attr]  # it is running
+    read, cuts = timeline.read, [ChatUnreachable("cut")]
+
+    async def cut_once(room_id: str, raw: dict[str, Any]) -> object:
+        if raw.get("content", {}).get("body") == "second" and cuts:
+            raise cuts.pop()
+        return await read(room_id, raw)
+
+    monkeypatch.setattr(timeline, "read", cut_once)
+    bot.inbox.failures += [StoreError("disk full")] * 2
+    await ana.say(room, "first")
+    await until(lambda: len(bot.inbox.failures) < 2)  # while that is delivered again and again, more happens
+    await ben.client.room_leave(room)
+    await ana.say(room, "second")
+    await bot.inbox.until_text("second")
+    assert not cuts
+    assert told[-1].members == {Identity("matrix", ana.user_id)}

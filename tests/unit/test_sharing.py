@@ -11,7 +11,7 @@ import pytest
 from bridge.bot.notices import notices
 from bridge.bot.offering import Offerer
 from bridge.bot.sharing import MOST_OFFERS_A_DAY
-from bridge.errors import ChatRefused
+from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Account, Gathering, Identity, OfferState, PostState, Role, Room, RoomLost, RoomMoved, Speech
 from tests.patience import until
 from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, PRESS, Scene, open_scene
