@@ -175,6 +175,15 @@ async def test_an_approver_by_a_room_undoes_any_post_of_the_account(scene: Scene
     assert "stays: you may not use its account any more" in await scene.ask(BEN, f"!undo {post.label}")
 
 
+async def test_a_right_can_be_taken_away_when_the_network_names_nobody(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=OWNER, ben=POSTER)
+    scene.network.errors["named"] = ChatUnreachable("gone")
+    assert "I could not check whom you mean" in await scene.ask(ANA, f"!share @acme {EVE.name}")
+    assert "I could not check whom you mean" in await scene.ask(ANA, f"!unshare @acme {EVE.name}")
+    assert "not poster of @acme any more" in await scene.ask(ANA, f"!unshare @acme {BEN.name}")
+    assert await role(scene, acme, BEN) is None
+
+
 async def test_several_offers_are_told_apart(scene: Scene) -> None:
     acme, zoo = await scene.account("acme", ana=OWNER), await scene.account("zoo", ana=OWNER)
     await scene.say(ANA, f"!share @acme {BEN.name}")
