@@ -200,6 +200,22 @@ async def test_what_happened_while_the_bot_was_away_counts_at_once(team: Team, w
     assert kantter.x.texts("acme") == []
 
 
+async def test_who_was_an_approver_cannot_hand_it_on_when_the_bot_comes_back(team: Team) -> None:
+    """What is said in other rooms comes in the same answer as the news that they were kicked."""
+    kantter = team.kantter
+    await team.ana.say(team.press, "!share @acme room approver")
+    await kantter.until_role(team.acme, team.ben, Role.APPROVER)
+    await kantter.stop()
+    await team.lose("kick")
+    for _ in range(3):
+        await team.ben.say(team.lobby, "!share @acme room poster")
+    await kantter.start()
+    await team.hears(team.lobby, "you have no account")
+    rooms = await kantter.store.transact(lambda tx: tx.shares.rooms(team.acme.id))
+    assert rooms == [(Room("matrix", team.press), Role.APPROVER)]
+    assert await kantter.role(team.acme, team.ben) is None
+
+
 async def test_a_flood_while_the_bot_was_away_hides_no_open_door(team: Team) -> None:
     """The homeserver leaves most of it out of its answer, and with it the moment when the room was open."""
     kantter = team.kantter
