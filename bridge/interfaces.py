@@ -688,6 +688,10 @@ class Policies(Protocol):
 
     def put(self, account_id: int, policy: Policy) -> None: ...
 
+    def move_room(self, old: Room, new: Room) -> None:
+        """Approval rooms follow an upgrade."""
+        ...
+
 
 class Log(Protocol):
     """Who did what. Rows are added in the transaction of the deed, and never changed."""

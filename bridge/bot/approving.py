@@ -68,7 +68,7 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
     needs, has = tx.policies.of(post.account_id).approvals, len(tx.decisions.standing(post))
     goes = post.state is PostState.DRAFT and tx.decisions.stands(post, needs)
     waiting.record(tx, post, word, "approve", f"{has} of {needs}")
-    what = previewing.brief(post, previewing.version(tx, post))
+    what = _what(tx, post, word.room)
     if not goes:
         previewing.refresh(tx, post, house)
         still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
@@ -90,7 +90,15 @@ def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:
         post.room, Speech.TEXT, f"{words}. Not posted.", target=post.message_id, thread=post.thread,
         mention=post.author, post_id=post.id,
     )  # fmt: skip
-    return f"Rejected {what}: not posted."
+    return f"Rejected {_what(tx, post, word.room)}: not posted."
+
+
+def _what(tx: Tx, post: Post, room: Room) -> str:
+    """The draft in a sentence said in ``room``: the words of a DM stay there."""
+    number = previewing.version(tx, post)
+    if room in (post.room, tx.policies.of(post.account_id).room):
+        return previewing.brief(post, number)
+    return previewing.name(post.id, number)
 
 
 # ---------------------------------------------------------------- the verbs
@@ -120,6 +128,7 @@ def _by(asked: Asked) -> Word:
 
 def _target(tx: Tx, asked: Asked, house: House) -> tuple[Post, str]:
     """The draft that is named, and the rest of the text. A reply to a preview names what that shows."""
+    waiting.no_account(asked, house)
     read = waiting.read_id(asked.text)
     if read is None:
         return _replied_to(tx, asked, house), asked.text

@@ -54,6 +54,7 @@ def _stands(post: Post) -> str:
 
 def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
     """The id that was named, the row (of a thread: its first part), and what follows. Raises UsageError."""
+    waiting.no_account(asked, house)
     read = waiting.read_id(asked.text)
     if read is None:
         raise UsageError(f"Which one? {house.prefix}{house.verbs[asked.verb].usage}")

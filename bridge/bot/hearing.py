@@ -72,6 +72,7 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
                 _unreadable(tx, unreadable, deaf)
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
+            tx.policies.move_room(moved.room, moved.successor)
             gathering.moved(tx, moved, now)
         case RoomLost() as gone:
             gathering.lost(tx, gone)  # what waits there stays: the bot may be invited again

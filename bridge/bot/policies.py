@@ -264,6 +264,9 @@ def _said(tx: Tx, before: Terms, after: Terms) -> str:
     words = f"{at}: " + ", ".join(f"{key}={new} (was {old})" for key, old, new in changes) + "."
     if any(key == "premium" for key, _, _ in changes):
         words += f" A post may have {_LIMITS[after.account.premium]} characters."
+    room = after.policy.room
+    if room is not None and room != before.policy.room and tx.shares.is_closed(room) is False:
+        words += " Mind that anybody can come into this room and read the drafts."
     if any(key in ("approvals", "approvals_from") for key, _, _ in changes):
         words += _enough(tx, after)
     return words

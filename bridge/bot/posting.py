@@ -115,6 +115,13 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
         raise UsageError("There is no text to post.")
     _log(tx, asked, root, draft_=draft_)
     if draft_:
+        if asked.message.direct and policy.room is None:
+            p, at = house.prefix, wish.account.at
+            asked.reply(
+                tx,
+                f"Its approvers do not see this chat. Ask one of them to write {p}show {root.label} and decide, or an "
+                f"owner to say where I show drafts of {at}: {p}policy {at} room=here, in that room.",
+            )
         return waiting.submit(tx, root, house, asked.now)
     if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
         signs.wait(tx, asked.room, asked.message.id, root.id, asked.now)

@@ -106,6 +106,8 @@ def body(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) ->
     if post.state is PostState.DRAFT and post.reason:
         lines += [f"Look twice: {post.reason}"]
     lines += [status(tx, post, house, number, live=live)]
+    if account.frozen and post.state in (PostState.DRAFT, PostState.QUEUED, PostState.SCHEDULED):
+        lines.append(f"{account.at} is frozen: nothing goes out until that is lifted.")
     return "\n".join(lines)
 
 

@@ -37,8 +37,8 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
     if not bar:
         raise UsageError(f"When, and what? So: {usage} · for instance: {house.prefix}{house.verbs['schedule'].example}")
     try:
-        when = times.read(said, asked.now, zone_of(tx, asked.sender, house))
-        wish = posting.wanted_parts(tx, asked, house, threading.by_lines(text), when.at)
+        when = times.read(said, _said_at(asked), zone_of(tx, asked.sender, house))
+        wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)
         post = posting.publish(tx, asked, house, wish)
     except UsageError as error:
         raise UsageError(f"{posting.not_posted(asked.verb, text.strip())} {error}") from error
@@ -65,11 +65,21 @@ def changed(tx: Tx, post: Post, asked: Asked, house: House) -> tuple[posting.Wis
     said, bar, text = asked.text.partition("|")
     if not bar:
         raise UsageError(f"There is no | in it any more: {house.prefix}{house.verbs['schedule'].usage}")
-    when = times.read(said, asked.now, zone_of(tx, asked.sender, house))
-    wish = posting.wanted_parts(tx, asked, house, threading.by_lines(text), when.at)
+    when = times.read(said, _said_at(asked), zone_of(tx, asked.sender, house))
+    wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)
     if wish.account.id != post.account_id:
         raise UsageError(f"Your edit names another account: {wish.account.at}.")
     return wish, when
+
+
+def _said_at(asked: Asked) -> float:
+    """What a time counts from: ``18:30``, said a moment before and heard a moment after, is not tomorrow's."""
+    return min(asked.message.sent_at, asked.now)
+
+
+def _raw(text: str) -> str:
+    """The text as it was typed behind the bar and one white space, as behind a verb."""
+    return text[1:] if text[:1].isspace() else text
 
 
 # ---------------------------------------------------------------- timezone

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from bridge import pricing
 from bridge.bot import caution, previewing, signs
-from bridge.bot.asked import House
+from bridge.bot.asked import Asked, House
+from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
     Account,
@@ -171,6 +172,12 @@ def tell(tx: Tx, room: Room, who: Identity, post: Post, words: str) -> None:
 
 
 # ---------------------------------------------------------------- names
+
+
+def no_account(asked: Asked, house: House) -> None:
+    """A draft's name tells its account. Raises UsageError when the command names one beside it."""
+    if asked.account is not None:
+        raise UsageError(f"Say which draft instead of which account: {house.prefix}{house.verbs[asked.verb].usage}")
 
 
 def read_id(text: str) -> tuple[int, int | None, str] | None:

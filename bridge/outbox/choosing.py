@@ -152,7 +152,7 @@ def _may_send(turn: Turn, ready: Ready) -> Sealed | None:
         dead_end(turn, ready.post, f"this Kantter does not post to {account.publisher}")
         turn.wake = turn.mono
         return None
-    if account.frozen:
+    if account.frozen and ready.post.action is not Action.DELETE:  # what is out may be taken back
         turn.waiting.setdefault(account.id, words.frozen(account))
         return None
     if account.broken or ready.sealed is None:

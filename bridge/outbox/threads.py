@@ -55,7 +55,7 @@ def _abandon(turn: Turn, post: Post) -> None:
     rest = [row for row in rows if row.part >= post.part and row.state in _WAITING and row.claimed_at is None]
     for row in rest:
         tx.posts.save(replace(row, state=PostState.FAILED, reason="a part before it was dropped", question_id=None))
-        telling.take_away(tx, row, telling.WAITS)
+        telling.take_away(tx, [row], telling.WAITS)
     account = turn.account(post.account_id)
     telling.say(tx, post, words.thread_dropped(rows, rest, _urls(turn, account, rows)))
 

@@ -28,6 +28,9 @@ class SqlPolicies:
             [(account_id, key, value) for key, value in _values(policy).items() if value != usual[key]],
         )
 
+    def move_room(self, old: Room, new: Room) -> None:
+        self._raw.execute("UPDATE policy SET value = ? WHERE key = 'room' AND value = ?", (str(new), str(old)))
+
 
 def _values(policy: Policy) -> dict[str, str]:
     return {

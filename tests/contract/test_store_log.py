@@ -43,6 +43,18 @@ async def test_each_decision_is_kept_for_its_account_and_can_be_taken_back(store
     assert store.bell(Topic.POSTS).is_set()
 
 
+async def test_an_approval_room_follows_an_upgrade(store: Store) -> None:
+    def work(tx: Tx) -> tuple[Policy, Policy]:
+        one, other = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "press")
+        tx.policies.put(one.id, Policy(room=PRESS, budget=5))
+        tx.policies.put(other.id, Policy(room=Room("irc", PRESS.id)))
+        tx.policies.move_room(PRESS, Room("matrix", "!new:example.org"))
+        return tx.policies.of(one.id), tx.policies.of(other.id)
+
+    moved = Policy(room=Room("matrix", "!new:example.org"), budget=5)
+    assert await store.transact(work) == (moved, Policy(room=Room("irc", PRESS.id)))
+
+
 async def test_an_account_stays_frozen_by_whom(store: Store) -> None:
     def work(tx: Tx) -> str:
         account = tx.accounts.put("x", "7", "acme")

@@ -96,3 +96,63 @@ async def test_demoted_stale_and_edited_in_between(stage: Stage) -> None:
     await bob.say(room, "!approve k1.2")
     await stage.until_on_x("Second words", handle="acme")
     assert len(stage.sent()) == 1
+
+
+async def test_a_draft_from_private_is_decided_in_the_approval_room(stage: Stage) -> None:
+    ana, _, (bob, _, dan), room = await team(stage)
+    own = next(said.room for said in dan.notices if said.room != room)
+    told = await dan.until_heard("approvers do not see", reply_to=await dan.say(own, "draft@acme Alone"))
+    assert "!policy @acme room=here" in told.text
+    await ana.until_heard("@acme", room=room, reply_to=await ana.say(room, "!policy @acme room=here"))
+
+    command = await dan.say(own, "!tweet@acme Words of a contributor")
+    await preview(dan, command)
+    shown = await bob.until_heard(r"^Draft k2 for @acme", room=room)
+    assert "│ Words of a contributor" in shown.text
+    await dan.until_signed(command, "👀")
+    await bob.react(room, shown.id, "✅")
+    await dan.until_heard("Posted as @acme", room=own, reply_to=command)
+    await dan.until_signed(command, "✅")
+    await bob.until_heard(r"“Words of a contributor”: Posted as @acme", room=room)
+    assert stage.texts("acme") == ["Words of a contributor"]
+
+    # Its author takes the other one away; who removes somebody else's message removes no draft.
+    await dan.until_heard("Dropped k1", reply_to=await dan.say(own, "drop k1"))
+    await stage.until_state("failed", "posted")
+    command = await dan.say(room, "!tweet@acme Too early")
+    shown = await bob.until_heard(r"^Draft k3 for @acme", reply_to=command)
+    await ana.redact(room, command)  # she made the room and may
+    await dan.until_heard("the draft still waits for approval", room=room)
+    await bob.react(room, shown.id, "❌")
+    await dan.until_heard(rf"{bob.user_id} rejected k3, “Too early”\. Not posted\.", room=room)
+    await stage.until_state("failed", "posted", "failed")
+    assert len(stage.sent()) == 1
+
+
+async def test_decisions_that_were_made_while_it_was_down(stage: Stage) -> None:
+    ana, dm, (bob, cid, dan), room = await team(stage)
+    await ana.until_heard("@acme", reply_to=await ana.say(dm, "!policy @acme approvals=2"))
+    shown = {}
+    for text in ("Kept", "Taken back", "Changed"):
+        command = await dan.say(room, f"!tweet@acme {text}")
+        shown[text] = (command, (await preview(bob, command)).id)
+        await dan.until_signed(command, "👀")
+    await stage.kantter.kill()
+    for person in (bob, cid):
+        for text in shown:
+            tick = await person.react(room, shown[text][1], "✅")
+            if person is bob and text == "Taken back":
+                await person.redact(room, tick)
+    await dan.edit(room, shown["Changed"][0], "!tweet@acme Changed since")
+    await stage.kantter.start()
+    await dan.until_heard("Posted as @acme", room=room, reply_to=shown["Kept"][0])
+    # The three ticks on the last one came before its edit: it may have gone out as it was approved, or it waits.
+    await bob.until_heard(r"1 of 2 \(" + cid.user_id)
+    await dan.until(lambda: bool(dan.heard(r"^Draft k3\.2|Edited after it went out")))
+    assert "Taken back" not in stage.texts("acme")
+    assert "Changed since" not in stage.texts("acme")
+    assert len(stage.sent()) == len(stage.texts("acme"))
+    await stage.kantter.kill()
+    await stage.kantter.start()
+    await dan.until_heard("pprove", reply_to=await dan.say(room, "!show k2"))
+    assert len(stage.sent()) == len(stage.texts("acme"))

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from bridge.bot import Bot as Brain
 from bridge.chat.matrix import MatrixNetwork
 from bridge.config import MatrixSettings
+from bridge.errors import ChatUnreachable, StoreError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, PostState, Role, Room
 from bridge.outbox import Outbox
@@ -198,6 +200,22 @@ async def test_what_happened_while_the_bot_was_away_counts_at_once(team: Team, w
     assert kantter.x.texts("acme") == []
 
 
+async def test_who_was_an_approver_cannot_hand_it_on_when_the_bot_comes_back(team: Team) -> None:
+    """What is said in other rooms comes in the same answer as the news that they were kicked."""
+    kantter = team.kantter
+    await team.ana.say(team.press, "!share @acme room approver")
+    await kantter.until_role(team.acme, team.ben, Role.APPROVER)
+    await kantter.stop()
+    await team.lose("kick")
+    for _ in range(3):
+        await team.ben.say(team.lobby, "!share @acme room poster")
+    await kantter.start()
+    await team.hears(team.lobby, "you have no account")
+    rooms = await kantter.store.transact(lambda tx: tx.shares.rooms(team.acme.id))
+    assert rooms == [(Room("matrix", team.press), Role.APPROVER)]
+    assert await kantter.role(team.acme, team.ben) is None
+
+
 async def test_a_flood_while_the_bot_was_away_hides_no_open_door(team: Team) -> None:
     """The homeserver leaves most of it out of its answer, and with it the moment when the room was open."""
     kantter = team.kantter
@@ -281,3 +299,30 @@ async def test_people_and_rooms_are_named_in_every_way_that_clients_write(scene:
     assert await named(alias) == await named(f"https://matrix.to/#/{quote(alias)}?via=x") == Room("matrix", room)
     nobody = (eve.user_id, bot.user_id, "#nowhere:kantter.test", "#", "@ana", "!", "\ud800", "@a:" + "b" * 300)
     assert [await named(said) for said in nobody] == [None] * len(nobody)
+
+
+async def test_a_change_in_an_answer_that_broke_off_is_told_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, ana, ben = await scene.bot(), await scene.person("ana"), await scene.person("ben")
+    room = await scene.room(bot, ana, ben.user_id, encrypted=False)
+    await ben.client.join(room)
+    told = bot.inbox.gatherings
+    await bot.inbox.until(lambda: bool(told) and len(told[-1].members) == 2)
+    timeline: Any = bot.network._session.sync._timeline  # type: ignore[union-attr]  # it is running
+    read, cuts = timeline.read, [ChatUnreachable("cut")]
+
+    async def cut_once(room_id: str, raw: dict[str, Any]) -> object:
+        if raw.get("content", {}).get("body") == "second" and cuts:
+            raise cuts.pop()
+        return await read(room_id, raw)
+
+    monkeypatch.setattr(timeline, "read", cut_once)
+    bot.inbox.failures += [StoreError("disk full")] * 2
+    await ana.say(room, "first")
+    await until(lambda: len(bot.inbox.failures) < 2)  # while that is delivered again and again, more happens
+    await ben.client.room_leave(room)
+    await ana.say(room, "second")
+    await bot.inbox.until_text("second")
+    assert not cuts
+    assert told[-1].members == {Identity("matrix", ana.user_id)}

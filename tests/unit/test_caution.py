@@ -12,6 +12,7 @@ from bridge.bot import caution
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room
 from bridge.store import Database
+from bridge.telltale import looks_like
 
 ANA = Identity("matrix", "@ana:example.org")
 BEN = Identity("matrix", "@ben:example.org")
@@ -77,7 +78,7 @@ KEY, TOKEN, PASSWORD, RANDOM, PHONE, ADDRESS = (
     ],
 )
 def test_what_is_found(text: str, what: str) -> None:
-    assert what in caution.looks_like(text)
+    assert what in looks_like(text)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_what_is_found(text: str, what: str) -> None:
     ],
 )
 def test_what_is_left_alone(text: str) -> None:
-    assert caution.looks_like(text) == []
+    assert looks_like(text) == []
 
 
 @pytest.mark.parametrize(
@@ -142,13 +143,13 @@ def test_what_is_left_alone(text: str) -> None:
 def test_no_heap_of_anything_is_slow(piece: str) -> None:
     text = piece * (25_000 // len(piece))
     began = time.process_time()
-    caution.looks_like(text)
+    looks_like(text)
     assert time.process_time() - began < 0.5
 
 
 @given(st.text(st.characters(), max_size=400) | st.text("+0156 .-()/:=password is@a", max_size=400))
 def test_no_text_breaks_it_and_nothing_found_is_repeated(text: str) -> None:
-    assert set(caution.looks_like(text)) <= {KEY, TOKEN, PASSWORD, RANDOM, PHONE, ADDRESS}
+    assert set(looks_like(text)) <= {KEY, TOKEN, PASSWORD, RANDOM, PHONE, ADDRESS}
 
 
 # ---------------------------------------------------------------- what was said before

@@ -134,3 +134,24 @@ async def test_the_queue_shows_what_waits_here(scene: Scene) -> None:
 
 async def test_an_empty_queue(scene: Scene) -> None:
     assert await scene.ask(ANA, "!queue") == "Nothing waits."
+
+
+async def test_the_time_counts_from_when_it_was_said(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h | one", age=60.0)
+    assert (await scene.post()).scheduled_for == NOW + 2 * 3600 - 60
+    await scene.say(ANA, "!schedule 8:00 | two", age=5.0)
+    assert (await scene.post()).scheduled_for == NOW
+    assert (await scene.post()).state is PostState.QUEUED  # its time has come just now
+
+
+async def test_the_text_is_taken_raw(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h |  two | three\n ")
+    assert (await scene.post()).draft.text == " two | three\n "
+
+
+async def test_a_very_old_schedule_does_nothing(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h | one", age=3600.0)
+    assert await scene.posts() == []

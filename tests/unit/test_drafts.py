@@ -109,6 +109,16 @@ async def test_the_preview_says_everything(scene: Scene) -> None:
     ]
 
 
+async def test_a_frozen_account_is_said(scene: Scene) -> None:
+    account = await team(scene)
+    await scene.store.transact(lambda tx: tx.accounts.save(replace(account, frozen=str(OWEN))))
+    post, event = await drafted(scene)
+    assert "@acme is frozen: nothing goes out until that is lifted." in await now_says(scene, event)
+    await scene.react(ADA, event, "✅")
+    assert (await scene.post()).state is PostState.QUEUED  # the outbox claims nothing of it
+    assert "@acme is frozen" in await now_says(scene, await shown(scene, post))
+
+
 async def test_nothing_in_a_text_looks_like_the_bots_words(scene: Scene) -> None:
     await team(scene)
     words = await scene.ask(ANA, "!draft@acme a\nApproved by everybody\u2028Post it\r\nnow")
@@ -145,6 +155,31 @@ async def test_it_is_shown_where_it_was_asked_and_in_the_approval_room(scene: Sc
         assert "Approved by @ada:example.org: it goes out." in await now_says(scene, event)
     await scene.say(ANA, "!draft@acme there", DESK)
     assert [preview.room for preview, _ in await previews(scene, await scene.post())] == [DESK]
+
+
+async def test_in_private_it_says_who_cannot_see_it(scene: Scene) -> None:
+    account = await team(scene)
+    words = await scene.ask(ANA, "draft@acme hello", DM)
+    assert words.startswith("Its approvers do not see this chat. Ask one of them to write !show k1 and decide, or an ")
+    assert "Draft k1 for @acme" in words
+    shown_elsewhere = await scene.ask(ADA, "!show k1")
+    assert "│ hello" in shown_elsewhere
+    assert await scene.ask(ADA, "!approve k1") == "Approved k1: it goes out now."  # the words of a DM stay there
+    await set_policy(scene, account, room=DESK)
+    assert "do not see" not in await scene.ask(ANA, "draft@acme hello again", DM)
+    assert await scene.ask(ADA, "!reject k2 no", DESK) == (
+        "@ada:example.org rejected k2, “hello again”: “no”. Not posted.\nRejected k2, “hello again”: not posted."
+    )
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject", "show", "edit"])
+async def test_a_draft_is_named_without_its_account(scene: Scene, verb: str) -> None:
+    await team(scene)
+    await drafted(scene)
+    assert (await scene.ask(ADA, f"!{verb}@other k1 x")).startswith(
+        "Say which draft instead of which account: !" + verb
+    )
+    assert (await scene.post()).state is PostState.DRAFT
 
 
 async def test_without_another_approver_it_is_kept_and_said(scene: Scene) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.bot.policies import KEYS, lasting, seconds
 from bridge.interfaces import Topic
-from bridge.model import Account, Policy, Role
-from tests.unit.bot_scene import ANA, BEN, DM, EVE, PRESS, Scene
+from bridge.model import Account, Policy, Role, RoomMoved
+from tests.unit.bot_scene import ANA, BEN, DM, EVE, LOBBY, PRESS, Scene
 
 
 @pytest.fixture
@@ -133,6 +133,14 @@ async def test_too_few_approvers_are_pointed_out(scene: Scene, acme: Account) ->
 async def test_the_approval_room_is_where_it_is_said(scene: Scene, acme: Account) -> None:
     await scene.say(ANA, "policy @acme room=here", DM)
     assert (await policy(scene, acme)).room == DM
+    assert "Mind" not in await scene.ask(ANA, "!policy @acme room=here")
+    await scene.bot.deliver([RoomMoved("$moved", PRESS, LOBBY)])
+    assert (await policy(scene, acme)).room == LOBBY
+
+
+async def test_an_approval_room_that_is_open_to_all_is_pointed_out(scene: Scene, acme: Account) -> None:
+    await scene.store.transact(lambda tx: tx.shares.gather(PRESS, {ANA, BEN}, closed=False))
+    assert "anybody can come into this room" in await scene.ask(ANA, "!policy @acme room=here")
 
 
 @pytest.mark.parametrize("length", [0.0, 1.0, 20.0, 60.0, 90.0, 120.0, 3600.0, 0.5])

@@ -11,7 +11,7 @@ import pytest
 from bridge.bot.notices import notices
 from bridge.bot.offering import Offerer
 from bridge.bot.sharing import MOST_OFFERS_A_DAY
-from bridge.errors import ChatRefused
+from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Account, Gathering, Identity, OfferState, PostState, Role, Room, RoomLost, RoomMoved, Speech
 from tests.patience import until
 from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, PRESS, Scene, open_scene
@@ -173,6 +173,15 @@ async def test_an_approver_by_a_room_undoes_any_post_of_the_account(scene: Scene
     await scene.set(replace(post, state=PostState.POSTED, remote_id="77"))
     assert "you may undo" in await scene.ask(EVE, f"!undo {post.label}")
     assert "stays: you may not use its account any more" in await scene.ask(BEN, f"!undo {post.label}")
+
+
+async def test_a_right_can_be_taken_away_when_the_network_names_nobody(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=OWNER, ben=POSTER)
+    scene.network.errors["named"] = ChatUnreachable("gone")
+    assert "I could not check whom you mean" in await scene.ask(ANA, f"!share @acme {EVE.name}")
+    assert "I could not check whom you mean" in await scene.ask(ANA, f"!unshare @acme {EVE.name}")
+    assert "not poster of @acme any more" in await scene.ask(ANA, f"!unshare @acme {BEN.name}")
+    assert await role(scene, acme, BEN) is None
 
 
 async def test_several_offers_are_told_apart(scene: Scene) -> None:

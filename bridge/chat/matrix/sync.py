@@ -56,6 +56,19 @@ def _filter(most: int) -> str:
     return json.dumps({"presence": _NOTHING, "account_data": _NOTHING, "room": room})
 
 
+def least(heard: list[Event]) -> list[Event]:
+    """Who was in a room all the time that ``heard`` tells of, if it tells of that. It goes before everything else of an
+    answer: in which order things happened in two rooms is not known, and whoever lost a right in one must not use it in
+    the other.
+    """
+    told = [event for event in heard if isinstance(event, Gathering)]
+    if not told:
+        return []
+    members = frozenset.intersection(*(gathering.members for gathering in told))
+    closed = all(gathering.closed for gathering in told)
+    return [Gathering(f"{told[0].id} least", told[0].room, members, closed)]
+
+
 class Sync:
     """One session's sync. ``name`` is the network's; ``bookmark`` where the last delivery ended, None at first;
     ``known`` the rooms that the store knows something of.
@@ -157,12 +170,15 @@ class Sync:
         await self._fetch_more_keys(answer, bookmark)
         for room_id in self._told:  # in an answer that broke off before it was delivered
             self._roster.stir(room_id)
+        first: list[Event] = []
         events: list[Event] = []
         for room_id, room in part(rooms, "join").items():
-            events += await self._joined(room_id, room, bookmark)
+            heard = await self._joined(room_id, room, bookmark)
+            first += least(heard)
+            events += heard
         for room_id, room in part(rooms, "leave").items():
-            events += self._left(room_id, room, bookmark)
-        events += self._forgotten(rooms, bookmark)
+            first += self._left(room_id, room, bookmark)
+        events = first + self._forgotten(rooms, bookmark) + events
         await self._roster.announce()
         await self._doors.note(part(rooms, "invite"))
         if events or bookmark != self._bookmark:

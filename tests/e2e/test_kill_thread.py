@@ -1,0 +1,74 @@
+"""Kill -9 in the middle of a five-part thread, and before a scheduled post: no part twice, none lost, order kept."""
+
+import asyncio
+import random
+
+import pytest
+
+from bridge.sandbox.faults import Kind
+from tests.e2e.stage import Stage
+from tests.patience import until
+from tests.synapse import Synapse
+
+pytestmark = pytest.mark.homeserver
+
+PARTS = [f"part {number}" for number in range(1, 6)]
+THREAD = "!thread " + "\n---\n".join(PARTS)
+
+
+def chained(stage: Stage) -> bool:
+    """Whether each post on the account replies to the one before it."""
+    posts = list(stage.x.world.user("ana").posts.values())
+    return [post.reply_to for post in posts] == [None, *(post.id for post in posts[:-1])]
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["before X took it", "after X took it"])
+@pytest.mark.parametrize("number", [1, 3, 5])
+async def test_killed_while_a_part_is_on_its_way(stage: Stage, number: int, taken: bool) -> None:
+    ana, _ = await stage.linked()
+    room = await ana.create(stage.bot, encrypted=False)
+    for _ in range(number - 1):
+        stage.fault(Kind.DELAY)
+    stage.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0)
+    command = await ana.say(room, THREAD)
+    await until(lambda: len(stage.sent()) == number and len(stage.texts()) == number - (not taken))
+    await stage.kantter.kill()
+    await stage.kantter.start()
+
+    await stage.until_on_x(*PARTS, within=40.0)
+    await ana.until_signed(command, "✅")
+    await stage.until_told(ana, PARTS[0])
+    assert chained(stage)
+    assert len(stage.sent()) == 5
+    assert stage.refused_as_twice() == []
+    assert ana.said_twice() == []
+
+
+async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None:
+    ana, _ = await stage.linked()
+    room = await ana.create(stage.bot, encrypted=False)
+    chance = random.Random(5)
+    for _ in range(40):
+        stage.fault(Kind.DELAY, taken=chance.random() < 0.5, seconds=chance.random())
+    command = await ana.say(room, THREAD)
+    await until(lambda: bool(stage.sent()))
+    for _ in range(4):
+        await asyncio.sleep(chance.random())  # not a wait: the moment of the kill
+        await stage.kantter.kill()
+        await stage.kantter.start()
+    await stage.until_on_x(*PARTS, within=60.0)
+    await ana.until_signed(command, "✅")
+    assert chained(stage)
+    assert stage.refused_as_twice() == []
+
+
+async def test_a_schedule_survives_a_kill(stage: Stage) -> None:
+    ana, dm = await stage.linked()
+    asked = await ana.say(dm, "!schedule in 8 seconds | on time")
+    await ana.until_heard("Scheduled k", room=dm, reply_to=asked)
+    await stage.kantter.kill()
+    assert stage.texts() == []
+    await stage.kantter.start()
+    await stage.until_on_x("on time", within=30.0)
+    await stage.until_told(ana, "on time")
+    assert len(stage.sent()) == 1
