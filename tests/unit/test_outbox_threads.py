@@ -367,3 +367,23 @@ async def test_with_a_dropped_part_the_rest_ends(at: Stage) -> None:
     assert {row.state for row in await rows(at, parts)} == {PostState.FAILED}
     assert len([words for words in await at.texts() if "Not posted either: the 4 parts" in words]) == 1
     assert (await at.row(other)).state is PostState.POSTED
+
+
+async def test_what_should_be_looked_at_is_asked_once_for_the_whole_thread(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+
+    def work(tx: Tx) -> None:
+        for part in parts:
+            tx.posts.save(replace(part, state=PostState.HELD, reason="There is a link in it"))
+
+    await at.store.transact(work)
+    at.start()
+    await at.settle()
+    (words,) = await at.texts()
+    assert words.startswith("Look twice before the thread “part number 1” of 5 parts goes out: There is a link in it.")
+    assert "!send q1" in words
+    await send_all(at, parts)
+    await at.settle()
+    check_chain(at)
+    assert len(at.x.texts("acme")) == 5
