@@ -53,6 +53,9 @@ class Silent:
     async def is_admin(self, room: Room, identity: Identity) -> bool:
         return False
 
+    async def named(self, said: str) -> Identity | Room | None:
+        return None
+
     async def may_redact(self, room: Room) -> bool:
         return False
 
