@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge.model import PostState, Speech
 from bridge.outbox.telling import WAITS
-from bridge.outbox.turn import Turn
+from bridge.outbox.turn import ENDLESS, Turn
 
 _PATIENCE = 1.0
 """Seconds until the command shows that its post is on its way."""
@@ -17,6 +17,10 @@ _PATIENCE = 1.0
 def ripen(turn: Turn) -> None:
     """Queue what is due, and wake up for what is due next."""
     tx = turn.tx
+    at = tx.posts.ripens_at()
+    if at is None or at > turn.now:  # the usual case costs one look into an index, however much is scheduled
+        turn.wake_at(at or ENDLESS)
+        return
     for post in tx.posts.due((PostState.SCHEDULED,), None, turn.now):
         tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=post.due_at, reason=""))
         if post.part <= 1:

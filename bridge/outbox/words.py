@@ -273,6 +273,8 @@ def thread_unsure(post: Post, rows: Sequence[Post], account: Account) -> str:
 
 def thread_stale(post: Post, rows: Sequence[Post], account: Account, seconds: float) -> str:
     said = f"“{first_words(rows[0].draft.text)}”"
+    if post.reason:
+        return f"Look twice before the thread {said} of {len(rows)} parts goes out: {sentence(post.reason)} Not posted."
     if post.part == 1:
         return f"The thread {said} of {len(rows)} parts for {account.at} is {age(seconds)} old by now: not posted."
     return f"The thread {said} has waited {age(seconds)} for its part {post.part}: not posted."

@@ -367,3 +367,56 @@ async def test_with_a_dropped_part_the_rest_ends(at: Stage) -> None:
     assert {row.state for row in await rows(at, parts)} == {PostState.FAILED}
     assert len([words for words in await at.texts() if "Not posted either: the 4 parts" in words]) == 1
     assert (await at.row(other)).state is PostState.POSTED
+
+
+async def test_what_should_be_looked_at_is_asked_once_for_the_whole_thread(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme)
+
+    def work(tx: Tx) -> None:
+        for part in parts:
+            tx.posts.save(replace(part, state=PostState.HELD, reason="There is a link in it"))
+
+    await at.store.transact(work)
+    at.start()
+    await at.settle()
+    (words,) = await at.texts()
+    assert words.startswith("Look twice before the thread “part number 1” of 5 parts goes out: There is a link in it.")
+    assert "!send q1" in words
+    await send_all(at, parts)
+    await at.settle()
+    check_chain(at)
+    assert len(at.x.texts("acme")) == 5
+
+
+@given(st.lists(ERRORS, max_size=6), st.integers(0, 12), st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_rollback_at_any_moment_leaves_nothing_out(troubles: list[object], moment: int, crash: bool) -> None:
+    async def run(folder: Path) -> None:
+        async with stage(folder) as at:
+            acme = await at.link("acme")
+            parts = await thread(at, acme)
+            for trouble in troubles:
+                if isinstance(trouble, PublishError):
+                    at.x.fail("post", trouble)
+                elif trouble == "taken":
+                    at.x.fail("post", OutcomeUnknown("?"), taken=True)
+                else:
+                    at.x.succeed("post")
+            at.start()
+            for _ in range(moment):
+                await asyncio.sleep(0.0005)  # not a wait: the moment of the undo
+            made = await roll_back(at, parts)
+            if crash:
+                await at.crash()
+                at.start()
+            await at.pass_slowly(160.0, 5.0)
+            assert at.x.texts("acme") == []
+            assert at.x.repeated == 0
+            assert {row.state for row in await rows(at, parts)} <= {PostState.POSTED, PostState.FAILED}
+            assert {row.state for row in await rows(at, made)} <= {PostState.POSTED, PostState.FAILED}
+            if made:
+                assert len([sign for row in made for sign in await at.signs(row)]) == 1
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
