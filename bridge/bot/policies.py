@@ -213,7 +213,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:
         handle, words = [*words.split(maxsplit=1), "", ""][:2]
     settings = {key.lower().replace("-", "_"): value.strip("\"'“”") for key, value in _SETTING.findall(words)}
     if not accounts.bare(handle) or "=" in handle or _SETTING.sub("", words).strip():
-        raise UsageError(f"So: {house.prefix}{house.verbs['policy'].usage}")
+        raise UsageError(f"Write it like this: {house.prefix}{house.verbs['policy'].usage}")
     return handle, settings
 
 

@@ -230,7 +230,7 @@ def _target(said: str, asked: Asked, house: House, publisher: Publisher) -> str:
     if remote_id is None:
         usage = house.verbs[asked.verb].usage
         found = f", not {quote(said)}" if said.strip() else ""
-        raise UsageError(f"I need the address of a post{found}. So: {house.prefix}{usage}")
+        raise UsageError(f"I need the address of a post{found}. Write it like this: {house.prefix}{usage}")
     return remote_id
 
 

@@ -72,7 +72,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str | None, int]:
         elif handle is None and accounts.bare(word):
             handle = word
         else:
-            raise UsageError(f"So: {house.prefix}{house.verbs['log'].usage}")
+            raise UsageError(f"Write it like this: {house.prefix}{house.verbs['log'].usage}")
     return handle, most
 
 

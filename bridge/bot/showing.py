@@ -64,7 +64,10 @@ def _about(said: str, standing: Standing, house: House) -> str:
     if command.where is Where.DM and not standing.direct:
         words += "\nOnly in a private chat with me."
     elif not open_to(command, standing):
-        words += "\nYou cannot use it now."
+        why = (
+            f"link an account first: {house.prefix}link" if not standing.accounts else "your role does not go that far"
+        )
+        words += f"\nYou cannot use it now: {why}."
     return words
 
 

@@ -155,7 +155,7 @@ async def test_a_display_name_stands_for_whom_the_client_mentions(scene: Scene, 
     role = text.rpartition(" ")[2]
     assert f"I ask {BEN.name} in private whether to be {role} of" in await scene.ask(ANA, text, mentions=(BEN,))
     assert f"Withdrawn: {BEN.name}" in await scene.ask(ANA, "!unshare @acme Ben Baker", mentions=(BEN,))
-    assert "So: !share" in await scene.ask(ANA, "!share @acme Ben Baker approver", mentions=(BEN, EVE))
+    assert "Write it like this: !share" in await scene.ask(ANA, "!share @acme Ben Baker approver", mentions=(BEN, EVE))
     assert "I ask @eve" in await scene.ask(ANA, f"!share @acme {EVE.name} poster", mentions=(BEN,))
 
 
@@ -257,14 +257,14 @@ async def test_nobody_learns_of_accounts_that_they_may_not_use(scene: Scene, tex
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("!share", "So: !share"),
-        ("!share @acme", "So: !share"),
+        ("!share", "Write it like this: !share"),
+        ("!share @acme", "Write it like this: !share"),
         ("!share @acme @ben:example.org boss", "A role is one of: owner, approver, poster, contributor"),
-        ("!share @acme @ben:example.org as poster now", "So: !share"),
+        ("!share @acme @ben:example.org as poster now", "Write it like this: !share"),
         ("!share @acme ben", "I know nobody called “ben”"),
         ("!share @acme me owner", "already"),
         ("!share @acme !elsewhere poster", "Say it in the room that is meant"),
-        ("!unshare @acme", "So: !unshare"),
+        ("!unshare @acme", "Write it like this: !unshare"),
         ("!unshare @acme @ben:example.org", "has no role on @acme"),
         ("!unshare @acme room", "This room has no role on @acme"),
         ("!share @acme \x00\u202e\ud800 poster", "I know nobody called"),
