@@ -35,9 +35,8 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
     said, bar, text = asked.text.partition("|")
     usage = f"{house.prefix}{house.verbs['schedule'].usage}"
     if not bar:
-        raise UsageError(
-            f"When, and what? Write it like this: {usage} · for instance: {house.prefix}{house.verbs['schedule'].example}"
-        )
+        example = f"{house.prefix}{house.verbs['schedule'].example}"
+        raise UsageError(f"When, and what? Write it like this: {usage} · for instance: {example}")
     try:
         when = times.read(said, _said_at(asked), zone_of(tx, asked.sender, house))
         wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)
