@@ -28,6 +28,7 @@ You are @{person}, in a private chat (DM) with the bot. Type these, one after th
   !tweet Hello from the chat
   !undo                      deletes it again
 
+A team: !share @acme ben contributor, then /as ben and /dm and !accept; his !tweet in the room waits for ana's /react ✅
 Your posts appear at {url}/ · /help shows the rest · /quit ends.
 """
 

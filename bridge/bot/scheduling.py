@@ -108,8 +108,8 @@ def queue(tx: Tx, asked: Asked, house: House) -> None:
     rows = _waiting(tx, asked.sender)
     here = [post for post in rows if asked.message.direct or post.room == asked.room]
     zone = zone_of(tx, asked.sender, house)
-    handles = {account.id: account.at for account, _ in tx.accounts.usable_by(asked.sender)}
-    lines = [_line(tx, post, handles[post.account_id], asked, zone) for post in here[:_MOST_SHOWN]]
+    accounts = {account.id: account for account, _ in tx.accounts.usable_by(asked.sender)}
+    lines = [_line(tx, post, accounts[post.account_id], asked, zone) for post in here[:_MOST_SHOWN]]
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {len(here) - _MOST_SHOWN} more")
     if len(rows) > len(here):
@@ -132,12 +132,15 @@ def _waiting(tx: Tx, who: Identity) -> list[Post]:
     return sorted(firsts.values(), key=lambda post: (post.scheduled_for or 0.0, post.id))
 
 
-def _line(tx: Tx, post: Post, handle: str, asked: Asked, zone: tzinfo) -> str:
+def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo) -> str:
     parts = len(previewing.parts_of(tx, post))
     what = subject(post) + (f" ({parts} parts)" if parts > 1 else "")
     if post.part > 1:
         what += f", from part {post.part} on"
-    return f"{post.label} {handle} {_state(post, asked.now, zone)}: {what} by {post.author.name}"
+    state = _state(post, asked.now, zone)
+    if account.frozen and post.state in (PostState.QUEUED, PostState.SCHEDULED):
+        state = "waits: the account is frozen"
+    return f"{post.label} {account.at} {state}: {what} by {post.author.name}"
 
 
 def _state(post: Post, now: float, zone: tzinfo) -> str:

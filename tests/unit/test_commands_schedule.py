@@ -155,3 +155,12 @@ async def test_a_very_old_schedule_does_nothing(scene: Scene) -> None:
     await scene.account("acme", ana=Role.OWNER)
     await scene.say(ANA, "!schedule in 2h | one", age=3600.0)
     assert await scene.posts() == []
+
+
+async def test_the_queue_of_a_frozen_account_promises_no_time(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h | later")
+    await scene.say(ANA, "!freeze @acme")
+    words = await scene.ask(ANA, "!queue")
+    assert "waits: the account is frozen" in words
+    assert "goes out" not in words
