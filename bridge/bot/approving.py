@@ -41,18 +41,11 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) 
         return f"You may not {doing} {post.label}: you have no role on its account."
     if not role.may_approve:
         return f"You may not {doing} {post.label}: your role is {role.value}; it takes an approver or an owner."
-    if verdict is Verdict.APPROVE and _wrote(tx, post, who):
+    if verdict is Verdict.APPROVE and who in previewing.writers(tx, post):
         return f"You changed {post.label} to what it says now, so somebody else has to approve it."
     if post.state not in _WAITING or post.claimed_at is not None or not post.content:
         return f"{post.label} does not wait for approval: it is {_state(post)}."
     return ""
-
-
-def _wrote(tx: Tx, post: Post, who: Identity) -> bool:
-    return any(
-        decision.verdict is Verdict.WROTE and decision.identity == who and decision.content == post.content
-        for decision in tx.decisions.of(post.id)
-    )
 
 
 def _state(post: Post) -> str:

@@ -3,7 +3,7 @@
 It knows states. It never posts: an edit that makes something else of the command makes it wait for its author's word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bridge import pricing, times
@@ -98,7 +98,8 @@ def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: H
     """
     post = _write(tx, post, draft, house)
     root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
-    return _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now)
+    others = () if post.thread_root is None else previewing.writers(tx, root)  # of the parts that stay as they are
+    return _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now, others)
 
 
 def change_all(
@@ -108,8 +109,9 @@ def change_all(
     for part, draft in zip(parts, wish.drafts, strict=True):
         at = wish.scheduled_for
         moved = replace(part, scheduled_for=at)
-        if at is not None and part.state is PostState.SCHEDULED:
-            moved = replace(moved, due_at=at)
+        if at is not None and at > now and part.state in (PostState.SCHEDULED, PostState.QUEUED):
+            moved = replace(moved, state=PostState.SCHEDULED, due_at=at)
+            signs.take_away(tx, part, signs.WAITS)
         _write(tx, moved, draft, house)
     root = tx.posts.get(parts[0].id) or parts[0]
     return _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
@@ -123,13 +125,20 @@ def _write(tx: Tx, post: Post, draft: Draft, house: House) -> Post:
     return post
 
 
-def _settle(tx: Tx, root: Post, detail: str, who: Identity, room: Room, house: House, now: float) -> Post:
-    """Where a post belongs whose content was changed: before its approvers, before its author, or where it was."""
+def _settle(
+    tx: Tx, root: Post, detail: str, who: Identity, room: Room, house: House, now: float,
+    others: Collection[Identity] = (),
+) -> Post:  # fmt: skip
+    """Where a post belongs whose content was changed: before its approvers, before its author, or where it was.
+    ``others``: who wrote words before that are still in it.
+    """
     role = tx.accounts.role(root.account_id, root.author)
     if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
         root = waiting.submit(tx, root, house, now)
-        if who != root.author:
-            tx.decisions.add(root.id, who, Verdict.WROTE, root.content, None, now)
+        wrote = {who, *others} - {root.author}
+        for writer in wrote:
+            tx.decisions.add(root.id, writer, Verdict.WROTE, root.content, None, now)
+        if wrote:
             previewing.refresh(tx, root, house)
     elif root.question_id is None and (warned := waiting.warnings(tx, root, house, now)):
         root = replace(root, state=PostState.HELD, reason=" ".join(warned))

@@ -11,7 +11,7 @@ from bridge.bot.asked import House
 from bridge.bot.words import number as counted
 from bridge.bot.words import quote
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, Policy, Post, PostState, Preview, Room, Speech, label
+from bridge.model import Account, Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
 from bridge.pricing import money
 from bridge.text import length
 
@@ -176,10 +176,15 @@ def status(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) 
     return said
 
 
+def writers(tx: Tx, post: Post) -> set[Identity]:
+    """Who, beside its author, wrote words of what the post holds now."""
+    said = tx.decisions.of(post.id)
+    return {one.identity for one in said if one.verdict is Verdict.WROTE and one.content == post.content}
+
+
 def approvers(tx: Tx, post: Post) -> list[Identity]:
     """Everybody who could approve what the post holds now."""
-    wrote = {decision.identity for decision in tx.decisions.of(post.id) if decision.content == post.content
-             and decision.verdict.value == "wrote"}  # fmt: skip
+    wrote = writers(tx, post)
     team = tx.accounts.team(post.account_id)
     return list(dict.fromkeys(who for who, role in team
                               if role.may_approve and who != post.author and who not in wrote))  # fmt: skip

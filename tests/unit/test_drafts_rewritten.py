@@ -1,0 +1,42 @@
+"""Words that came into a draft by somebody else's hand: whoever wrote them does not approve them, and nobody sends
+them unseen.
+"""
+
+from dataclasses import replace
+
+from bridge.model import PostState, Role
+from tests.unit.bot_scene import Scene
+from tests.unit.drafting_scene import ADA, ANA, BEN, team
+
+
+async def test_who_wrote_a_part_cannot_approve_the_thread_when_another_part_is_mended(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!thread one\n---\ntwo")
+    first, second = await scene.posts()
+    await scene.say(BEN, f"!edit {first.label} words of ben")
+    await scene.say(ANA, f"!edit {second.label} two, mended")
+    words = await scene.ask(BEN, f"!approve {first.label}.3")
+    assert words == "You changed k1 to what it says now, so somebody else has to approve it."
+    assert {post.state for post in await scene.posts()} == {PostState.DRAFT}
+    assert "it goes out now" in await scene.ask(ADA, f"!approve {first.label}.3")
+
+
+async def test_who_wrote_what_is_not_in_it_any_more_may_approve(scene: Scene) -> None:
+    await team(scene)
+    message = await scene.say(ANA, "!thread one\n---\ntwo")
+    first, second = await scene.posts()
+    await scene.say(BEN, f"!edit {second.label} words of ben")
+    await scene.edit(ANA, message, "!thread one\n---\ntwo again")
+    assert "it goes out now" in await scene.ask(BEN, f"!approve {first.label}.3")
+
+
+async def test_an_edit_to_a_later_time_counts_also_when_the_first_one_has_come(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    message = await scene.say(ANA, "!schedule in 1 minute | hello")
+    post = await scene.post()
+    scene.later(61.0)
+    await scene.set(replace(post, state=PostState.QUEUED, fresh_at=post.due_at))  # as the outbox does; it is frozen
+    words = await scene.edit(ANA, message, "!schedule in 2h | hello")
+    post = await scene.post()
+    assert (post.state, post.due_at) == (PostState.SCHEDULED, scene.now + 7200.0)
+    assert words.startswith("Changed: k1, “hello”, goes out ")
