@@ -161,6 +161,7 @@ def _share_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identity
     if current is Role.OWNER:
         _check_last(tx, asked, house, account, who)
     tx.accounts.grant(account.id, who, wish.role, asked.now)
+    _end_offers(tx, account, who)
     if wish.role is Role.OWNER:
         tx.shares.end_recovery(account.id, who)
     _note(tx, asked, "share", account, f"{who.name} as {wish.role.value}, was {current.value}", "given")
@@ -243,6 +244,7 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
         _check_giving(wish, Role.CONTRIBUTOR, own[0])
     _check_last(tx, asked, house, account, who)
     tx.accounts.revoke(account.id, who)
+    _end_offers(tx, account, who)
     tx.shares.end_recovery(account.id, who)
     _note(tx, asked, "unshare", account, f"{who.name}, was {own[0].value}", "taken away")
     left = tx.accounts.role(account.id, who)
@@ -252,6 +254,12 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
     asked.reply(tx, words)
     if who != asked.sender:
         notify(tx, [who], f"{asked.sender.name} has ended your role on {account.at}.", key=asked.message.id)
+
+
+def _end_offers(tx: Tx, account: Account, who: Identity) -> None:
+    """What they have by name was decided anew: an offer from before (they linked it meanwhile) does not stand."""
+    for offer in tx.shares.open_offers(who, account.id):
+        tx.shares.save_offer(replace(offer, state=OfferState.WITHDRAWN))
 
 
 def _withdraw(tx: Tx, asked: Asked, wish: _Wish, who: Identity) -> None:

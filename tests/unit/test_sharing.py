@@ -184,6 +184,18 @@ async def test_a_right_can_be_taken_away_when_the_network_names_nobody(scene: Sc
     assert await role(scene, acme, BEN) is None
 
 
+@pytest.mark.parametrize("decided", [f"!unshare @acme {BEN.name}", f"!share @acme {BEN.name} contributor"])
+async def test_a_role_that_is_decided_anew_ends_an_offer_from_before(scene: Scene, decided: str) -> None:
+    acme = await scene.account("acme", ana=OWNER)
+    await offer(scene, f"!share @acme {BEN.name} owner")
+    await scene.store.transact(lambda tx: tx.accounts.grant(acme.id, BEN, POSTER, scene.now, linked=True))
+    await scene.say(ANA, decided)
+    after = await role(scene, acme, BEN)
+    assert "Nobody offers you" in await scene.ask(BEN, "!accept @acme", BEN_DM, direct=True)
+    await scene.react(BEN, "$offer", "✅", room=BEN_DM)
+    assert await role(scene, acme, BEN) is after is not OWNER
+
+
 async def test_several_offers_are_told_apart(scene: Scene) -> None:
     acme, zoo = await scene.account("acme", ana=OWNER), await scene.account("zoo", ana=OWNER)
     await scene.say(ANA, f"!share @acme {BEN.name}")
