@@ -24,23 +24,23 @@ def _when(post: Post, now: float) -> str:
 def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, *, but: int | None = None) -> list[str]:
     """Sentences about the same text among the account's posts of the last 30 days, and those of the other accounts that
     ``who`` may use, by our own record. ``but``: the row that the draft itself has already, or the first one
-    of its thread.
+    of its thread. The other accounts are not named: approvers and whole rooms read this, who may not know of them.
     """
     if not draft.text.strip():
         return []
-    others = {other.id: other for other, _ in tx.accounts.usable_by(who) if other.id != account.id}
+    others = sorted(other.id for other, _ in tx.accounts.usable_by(who) if other.id != account.id)
     said = []
-    for ids, known in (([account.id], {account.id: account}), (sorted(others), others)):
+    for ids in ([account.id], others):
         same = tx.posts.same_text(ids, draft.text, now - RECENT)
         posts = [post for post in same if but is None or but not in (post.id, post.thread_root)]
         if not posts:
             continue
         latest = posts[0]
-        sentence = f"{known[latest.account_id].at} {_when(latest, now)}"
+        when = _when(latest, now)
         if latest.account_id == account.id:
-            said.append(f"It is the same text as before: {sentence}. X refuses or hides repetitions.")
+            said.append(f"It is the same text as before: {account.at} {when}. X refuses or hides repetitions.")
         else:
-            said.append(f"It is the same text from a second account: {sentence}. X forbids that.")
+            said.append(f"It is the same text from a second account, which {when}. X forbids that.")
     return said
 
 

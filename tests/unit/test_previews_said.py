@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from bridge.errors import ChatRefused
-from bridge.model import PostState, Speech
+from bridge.model import PostState, Role, Speech
 from tests.fakes.network import Said
 from tests.unit.bot_scene import PRESS, Scene
 from tests.unit.drafting_scene import ADA, ANA, team
@@ -72,3 +72,12 @@ async def test_a_preview_that_is_refused_takes_its_edits_with_it(speaking: Scene
     await speaking.say(ADA, "!approve k1")
     await until_said(speaking, Speech.TEXT, "Approved k1, “hello”: 1 of 2")
     assert all(said.outgoing.speech is not Speech.EDIT for said in speaking.network.sent)
+
+
+async def test_a_preview_names_no_other_account_of_its_author(scene: Scene) -> None:
+    await team(scene)
+    await scene.account("secret", ana=Role.OWNER)
+    await scene.say(ANA, "!tweet@secret same words")
+    words = await scene.ask(ANA, "!tweet@acme same words")
+    assert "Look twice: It is the same text from a second account, which has it waiting or on its way (k1)." in words
+    assert "secret" not in words
