@@ -328,6 +328,7 @@ class Posts(Protocol):
         target: str | None = None,
         undoes: int | None = None,
         question_id: int | None = None,
+        cost: int = 0,
     ) -> Post: ...
 
     def get(self, post_id: int) -> Post | None: ...
@@ -378,7 +379,8 @@ class Posts(Protocol):
         self, account_id: int | None, since: float, until: float, states: Collection[PostState]
     ) -> list[tuple[int, Identity, Room, int]]:
         """(account id, author, room, millionths of a dollar) of rows in those states (of that account), summed up. A
-        row belongs to the time that it is scheduled for, else to that of its making. ``since`` counts, ``until`` not.
+        row belongs to the time at which it was first sent, else to that for which it is scheduled, else to that of its
+        making. ``since`` counts, ``until`` not.
         """
         ...
 
@@ -389,7 +391,9 @@ class Posts(Protocol):
         ...
 
     def count_since(self, author: Identity, since: float) -> int:
-        """How many posts and reposts of that person were made since then and did not fail."""
+        """How many posts and reposts of that person were made since then and did not fail; and those made before,
+        which nobody else had to approve, that they sent since then by a later word.
+        """
         ...
 
     def kinds(self) -> Kinds: ...

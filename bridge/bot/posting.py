@@ -97,23 +97,22 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
             fresh_at=min(asked.message.sent_at, asked.now),  # a clock that runs ahead must not keep it fresh
             due_at=due_at,
             target=wish.target,
-        )
-        root = root or post
-        thread = len(wish.drafts) > 1
-        post = replace(
-            post,
-            reason=" ".join(warned) if held else "",
-            scheduled_for=wish.scheduled_for,
-            thread_root=root.id if thread else None,
-            part=number if thread else 0,
             cost=cost,
         )
-        tx.posts.save(post)
-        tx.posts.extend(post)
+        root = root or post
+        if held and warned:
+            post = replace(post, reason=" ".join(warned))
+            tx.posts.save(post)
+        if wish.scheduled_for is not None or len(wish.drafts) > 1:
+            post = replace(post, scheduled_for=wish.scheduled_for)
+            if len(wish.drafts) > 1:
+                post = replace(post, thread_root=root.id, part=number)
+            tx.posts.extend(post)
         root = post if root.id == post.id else root
     if root is None:
         raise UsageError("There is no text to post.")
-    _log(tx, asked, root, draft_=draft_)
+    if draft_ or state is not PostState.QUEUED:  # what goes out at once is logged when it is out
+        _log(tx, asked, root, draft_=draft_)
     if draft_:
         if asked.message.direct and policy.room is None:
             p, at = house.prefix, wish.account.at

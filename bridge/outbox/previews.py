@@ -13,6 +13,8 @@ def close(tx: Tx, post: Post, said: str) -> None:
     shown = post
     if post.action is Action.DELETE:
         shown = (None if post.undoes is None else tx.posts.get(post.undoes)) or post
+    if shown.thread_root is None and not shown.content:
+        return  # nobody was asked for an approval
     if shown.thread_root is not None:  # the first part stands for the whole thread
         shown = tx.posts.get(shown.thread_root) or shown
     previews = tx.decisions.previews(shown.id)

@@ -16,6 +16,13 @@ _COLUMNS = (
 _OPEN = "state NOT IN ('posted', 'failed')"
 """Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
 
+_BARE = "trim({}, char(9, 10, 13, 32))"
+_BEGINNING = f"substr({_BARE}, 1, 32)"
+"""Word for word what the index post_text holds of a text."""
+
+_MONTH = "coalesce(claimed_at, scheduled_for, created_at)"
+"""When a row costs; word for word the expression of the index post_cost."""
+
 _WAITING = f"{_OPEN} AND state = 'queued'"
 _UNASKED = "state = 'held' AND question_id IS NULL"
 _KINDS = f"""
@@ -114,15 +121,16 @@ class SqlPosts:
         target: str | None = None,
         undoes: int | None = None,
         question_id: int | None = None,
+        cost: int = 0,
     ) -> Post:
         self._changed.add(Topic.POSTS)
         cursor = self._raw.execute(
             "INSERT INTO post (action, account_id, network, author, room, message_id, thread, text, reply_to, target,"
-            " undoes, state, created_at, fresh_at, due_at, question_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " undoes, state, created_at, fresh_at, due_at, question_id, cost)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 action.value, account_id, author.network, author.name, room.id, message_id, thread, draft.text,
-                draft.reply_to, target, undoes, state.value, now, fresh_at, due_at, question_id,
+                draft.reply_to, target, undoes, state.value, now, fresh_at, due_at, question_id, cost,
             ),
         )  # fmt: skip
         return Post(
@@ -141,6 +149,7 @@ class SqlPosts:
             fresh_at=fresh_at,
             due_at=due_at,
             question_id=question_id,
+            cost=cost,
         )
 
     def get(self, post_id: int) -> Post | None:
@@ -218,7 +227,7 @@ class SqlPosts:
         whose, values = ("account_id = ? AND ", (account_id,)) if account_id is not None else ("", ())
         rows = self._raw.execute(
             f"SELECT account_id, network, author, room, sum(cost) FROM post WHERE {whose}cost > 0"  # noqa: S608 - ours
-            f" AND coalesce(scheduled_for, created_at) >= ? AND coalesce(scheduled_for, created_at) < ?"
+            f" AND {_MONTH} >= ? AND {_MONTH} < ?"
             f" AND state IN ({marks}) GROUP BY account_id, network, author, room ORDER BY account_id, sum(cost) DESC",
             (*values, since, until, *(state.value for state in states)),
         )
@@ -227,22 +236,27 @@ class SqlPosts:
     def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
         found: list[Post] = []
         for account_id in account_ids:
-            for where in ("remote_id IS NOT NULL", _OPEN):  # one index for each
-                found += self._all(
-                    f"{where} AND account_id = ? AND created_at >= ? AND action = 'post' AND deleted = 0"
-                    " AND trim(text, char(9, 10, 13, 32)) = trim(?, char(9, 10, 13, 32)) ORDER BY id DESC LIMIT 10",
-                    account_id,
-                    since,
-                    text,
-                )
-        return sorted({post.id: post for post in found}.values(), key=lambda post: -post.id)
+            found += self._all(
+                f"account_id = ? AND action = 'post' AND {_BEGINNING.format('text')} = {_BEGINNING.format('?')}"
+                f" AND {_BARE.format('text')} = {_BARE.format('?')}"
+                f" AND created_at >= ? AND deleted = 0 AND (remote_id IS NOT NULL OR {_OPEN})"
+                " ORDER BY id DESC LIMIT 10",
+                account_id,
+                text,
+                text,
+                since,
+            )
+        return sorted(found, key=lambda post: -post.id)
 
     def count_since(self, author: Identity, since: float) -> int:
+        who = "network = :network AND author = :name AND action <> 'delete'"
         sql = (
-            "SELECT count(*) FROM post WHERE network = ? AND author = ? AND created_at > ?"
-            " AND action <> 'delete' AND state <> 'failed'"
+            f"SELECT (SELECT count(*) FROM post WHERE {who} AND created_at > :since AND state <> 'failed')"  # noqa: S608 - ours
+            f" + (SELECT count(*) FROM post WHERE {who} AND fresh_at > created_at AND fresh_at > :since"
+            " AND created_at <= :since AND scheduled_for IS NULL AND content = '' AND state NOT IN ('failed', 'held'))"
         )
-        return int(self._raw.execute(sql, (author.network, author.name, since)).fetchone()[0])
+        values = {"network": author.network, "name": author.name, "since": since}
+        return int(self._raw.execute(sql, values).fetchone()[0])
 
     def kinds(self) -> Kinds:
         queued, deletes, unasked = self._raw.execute(_KINDS).fetchone()
