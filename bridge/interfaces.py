@@ -713,6 +713,10 @@ class Log(Protocol):
         at: float,
     ) -> Deed: ...
 
+    def add_all(self, deeds: Sequence[Deed]) -> list[Deed]:
+        """As ``add``, for several in order; their ids and hashes are made here."""
+        ...
+
     def of_account(self, account_id: int, most: int, actor: Identity | None = None) -> list[Deed]:
         """The newest ``most`` deeds (of that actor) on the account, oldest of them first."""
         ...

@@ -11,7 +11,7 @@ from bridge.errors import PublishError
 from bridge.model import Account, Post, PostState, Receipt
 from bridge.outbox import telling, threads, words
 from bridge.outbox.errand import Errand
-from bridge.outbox.recording import record
+from bridge.outbox.recording import record, record_all
 from bridge.outbox.turn import Search, Turn
 
 HOLD = 15.0
@@ -82,9 +82,9 @@ def went_out(turn: Turn, *posted: tuple[Post, Account, str]) -> None:
     tx, said, parts = turn.tx, [], []
     rows = [_out(turn, post, account, remote_id) for post, account, remote_id in posted]
     tx.posts.save(*rows)
-    for post, account, remote_id in posted:
-        url = turn.house.publishers[account.publisher].post_url(account.handle, remote_id)
-        record(tx, post, "post", url, turn.now)
+    urls = [turn.house.publishers[account.publisher].post_url(account.handle, rid) for _, account, rid in posted]
+    record_all(tx, "post", [(post, url) for (post, _, _), url in zip(posted, urls, strict=True)], turn.now)
+    for (post, account, _), url in zip(posted, urls, strict=True):
         if post.thread_root is not None:
             parts.append((post, account))
         else:

@@ -54,6 +54,22 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def _columns(deed: Deed) -> tuple[object, ...]:
+    """A deed as it is stored and sealed, without its id and hash."""
+    network = deed.actor.network if deed.actor else deed.room.network if deed.room else ""
+    return (
+        float(deed.at),
+        _storable(network),
+        _storable(deed.actor.name) if deed.actor else "",
+        deed.account_id,
+        deed.post_id,
+        _storable(str(deed.room)) if deed.room else "",
+        _storable(deed.verb),
+        _storable(deed.detail),
+        _storable(deed.outcome),
+    )
+
+
 class SqlLog:
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
@@ -70,28 +86,24 @@ class SqlLog:
         outcome: str = "",
         at: float,
     ) -> Deed:
+        return self.add_all([Deed(0, at, actor, account_id, post_id, room, verb, detail, outcome, b"")])[0]
+
+    def add_all(self, deeds: Sequence[Deed]) -> list[Deed]:
         newest = self._head()
-        network = actor.network if actor else room.network if room else ""
-        row = (
-            1 + max(newest.id, int(self._raw.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0])),
-            float(at),
-            _storable(network),
-            _storable(actor.name) if actor else "",
-            account_id,
-            post_id,
-            _storable(str(room)) if room else "",
-            _storable(verb),
-            _storable(detail),
-            _storable(outcome),
-        )
-        whole = (*row, digest(newest.hash, row))
-        self._raw.execute(f"INSERT INTO log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", whole)  # noqa: S608 - ours
+        number = max(newest.id, int(self._raw.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]))
+        seal, rows = newest.hash, []
+        for deed in deeds:
+            number += 1
+            row = (number, *_columns(deed))
+            seal = digest(seal, row)
+            rows.append((*row, seal))
+        self._raw.executemany(f"INSERT INTO log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - ours
         self._raw.execute(
             "INSERT INTO note (scope, key, value) VALUES ('log', 'head', ?)"
             " ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",
-            (b"%d:%s" % (row[0], whole[10].hex().encode("ascii")),),
+            (b"%d:%s" % (number, seal.hex().encode("ascii")),),
         )
-        return _deed(whole)
+        return [_deed(row) for row in rows]
 
     def _head(self) -> Checked:
         """The newest row that ``add`` has written, whether it is still there or not."""
