@@ -76,7 +76,7 @@ def month(now: float) -> tuple[float, float]:
 
 def spent(tx: Tx, account_id: int, now: float, states: Collection[PostState] = COUNTED) -> int:
     """What the account's rows in those states cost in the month of ``now``. A row counts in the month that it goes out
-    in: that of the time it is scheduled for, else that of its making.
+    in: that of its first attempt, else that of the time it is scheduled for, else that of its making.
     """
     return sum(amount for *_, amount in tx.posts.costs(account_id, *month(now), states))
 

@@ -35,7 +35,8 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) 
     role, doing = tx.accounts.role(post.account_id, who), verdict.value
     if post.author == who and verdict is Verdict.APPROVE:
         own = role is not None and not tx.policies.of(post.account_id).asks(role)
-        hint = f" You may post it yourself: {house.prefix}send {post.label}" if own else ""
+        current = previewing.name(post.id, previewing.version(tx, post))
+        hint = f" You may post it yourself: {house.prefix}send {current}" if own else ""
         return f"You wrote {post.label}, so somebody else has to approve it.{hint}"
     if role is None:
         return f"You may not {doing} {post.label}: you have no role on its account."

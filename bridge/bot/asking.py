@@ -7,7 +7,7 @@ ask, and when, is the outbox's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.bot import limits, signs, waiting
+from bridge.bot import limits, previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
@@ -67,6 +67,10 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
         )
     if problem := _obstacle(tx, post, asked.sender, house):
         raise UsageError(problem)
+    newest, read = previewing.version(tx, post), waiting.read_id(asked.text)
+    named = 1 if read is None else read[1] or 1
+    if named != newest and (read is None or read[1] is not None or previewing.writers(tx, post)):
+        raise UsageError(waiting.changed(post, newest, asked.verb, house))  # nobody sends another's words unseen
     waiting.release(tx, post, house, asked.now)
     asked.reply(tx, f"Sending {post.label}.", post_id=post.id)
 

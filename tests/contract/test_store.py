@@ -326,10 +326,11 @@ async def test_the_daily_count_leaves_out_what_failed_and_what_undoes(store: Sto
         tx.posts.save(replace(queue(tx, acme, "2"), state=PostState.FAILED))
         queue(tx, acme, "3", action=Action.DELETE)
         queue(tx, acme, "4", author=BEN)
-        queue(tx, acme, "5", now=NOW - 90_000)
+        queue(tx, acme, "5", now=NOW - 90_000, fresh_at=NOW - 90_000)
+        queue(tx, acme, "6", now=NOW - 90_000, fresh_at=NOW - 60)  # held for a day, and sent on its author's word
         return tx.posts.count_since(ANA, NOW - 86_400)
 
-    assert await store.transact(work) == 1
+    assert await store.transact(work) == 2
 
 
 async def test_several_answers_in_a_room_are_one_batch_with_one_lasting_key(store: Store) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.model import PostState, Role
 from tests.unit.bot_scene import Scene
-from tests.unit.drafting_scene import ADA, ANA, BEN, team
+from tests.unit.drafting_scene import ADA, ANA, BEN, POLLY, team
 
 
 async def test_who_wrote_a_part_cannot_approve_the_thread_when_another_part_is_mended(scene: Scene) -> None:
@@ -40,3 +40,20 @@ async def test_an_edit_to_a_later_time_counts_also_when_the_first_one_has_come(s
     post = await scene.post()
     assert (post.state, post.due_at) == (PostState.SCHEDULED, scene.now + 7200.0)
     assert words.startswith("Changed: k1, “hello”, goes out ")
+
+
+async def test_nobody_sends_words_unseen_that_another_put_into_their_draft(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(POLLY, "!draft hello")
+    await scene.say(BEN, "!edit k1 words of ben")
+    words = await scene.ask(POLLY, "!send k1")
+    assert words == "k1 was changed since, so nothing was done. It is k1.2 now; !show k1 shows it. Then: !send k1.2"
+    assert (await scene.post()).state is PostState.DRAFT
+    assert await scene.ask(POLLY, "!send k1.2") == "Sending k1."
+
+
+async def test_who_changed_their_own_draft_sends_it_by_its_plain_name(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(POLLY, "!draft hello")
+    await scene.say(POLLY, "!edit k1 hello again")
+    assert await scene.ask(POLLY, "!send k1") == "Sending k1."
