@@ -19,7 +19,7 @@ from bridge.bot import Bot
 from bridge.config import XSettings
 from bridge.errors import ChatRefused
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Health, Identity, Medium, Message, Outgoing, Role, Room
+from bridge.model import Account, Health, Identity, Medium, Message, Outgoing, Role, Room, Unreadable
 from bridge.outbox import Outbox
 from bridge.publish.x import XPublisher
 from bridge.store import Database
@@ -61,7 +61,7 @@ class Silent:
     async def may_redact(self, room: Room) -> bool:
         return False
 
-    async def message(self, room: Room, message_id: str) -> Message | None:
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         return None
 
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:

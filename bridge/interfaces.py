@@ -43,6 +43,7 @@ from bridge.model import (
     Room,
     Sealed,
     Speech,
+    Unreadable,
     Verdict,
 )
 
@@ -120,8 +121,9 @@ class ChatNetwork(Protocol):
         """Whether the bot may remove other people's messages there."""
         ...
 
-    async def message(self, room: Room, message_id: str) -> Message | None:
-        """What was said there by that event, vouched for as if it came now; None when it is nothing that may be read.
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        """What was said there by that event, vouched for as if it came now; Unreadable when that cannot be told; None
+        when there is nothing of that kind.
         Raises ChatError when it could not look.
         """
         ...

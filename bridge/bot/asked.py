@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
-from bridge.model import Account, Identity, Medium, Message, Role, Room, Speech
+from bridge.model import Account, Identity, Medium, Message, Role, Room, Speech, Unreadable
 from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
@@ -50,7 +50,7 @@ class Facts:
     may_redact: bool = False
     trouble: str = ""
     names: Mapping[str, Identity | Room] = field(default_factory=dict)
-    picture: Message | None = None
+    picture: Message | Unreadable | None = None
 
 
 NO_FACTS = Facts()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bridge.bot.asked import NO_FACTS, Facts, Need
 from bridge.errors import ChatError
 from bridge.interfaces import ChatNetwork
-from bridge.model import Identity, Message, Room
+from bridge.model import Identity, Message, Room, Unreadable
 
 _DEADLINE = 10.0
 """Seconds for all questions about one batch of events: the events after it wait for that."""
@@ -48,7 +48,7 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
     if network is None:
         return Facts(trouble=_trouble(now))
     privacy, admin, may_redact = None, None, False
-    picture: Message | None = None
+    picture: Message | Unreadable | None = None
     names: dict[str, Identity | Room] = {}
     try:
         async with asyncio.timeout(max(seconds, 0.0)):

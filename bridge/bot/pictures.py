@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bridge.bot.asked import Asked
 from bridge.errors import UsageError
-from bridge.model import Medium
+from bridge.model import Medium, Unreadable
 from bridge.text import first_words
 
 _ALT = re.compile(r"(?:^|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
@@ -23,6 +23,11 @@ def illustrated(asked: Asked) -> Asked:
     answered = asked.facts.picture
     media = asked.message.media
     if answered is not None and answered.sender == asked.sender and answered.room == asked.room:
+        if isinstance(answered, Unreadable):
+            raise UsageError(
+                "Not posted: I cannot read what you reply to, and it may be a picture. Please send the picture again, "
+                "with the command as its caption."
+            )
         media = answered.media + media
     if not media:
         return asked

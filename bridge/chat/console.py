@@ -24,6 +24,7 @@ from bridge.model import (
     Redaction,
     Room,
     Speech,
+    Unreadable,
 )
 
 NAME = "console"
@@ -204,7 +205,7 @@ class ConsoleNetwork:
     async def may_redact(self, room: Room) -> bool:
         return True
 
-    async def message(self, room: Room, message_id: str) -> Message | None:
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         return None  # nothing there can be asked for again
 
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:

@@ -134,7 +134,7 @@ class ChatNetworkContract:
         message_id = await stage.say("once more, please")
         heard = await stage.until_heard("once more, please")
         found = await stage.network.message(stage.room, message_id)
-        assert found is not None
+        assert isinstance(found, Message)
         assert (found.id, found.room, found.sender, found.text) == (heard.id, heard.room, heard.sender, heard.text)
         assert await stage.network.message(stage.room, "$nothing") is None
         assert await stage.network.message(stage.elsewhere, message_id) is None

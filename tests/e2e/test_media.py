@@ -7,8 +7,10 @@ from nio import UploadResponse  # type: ignore[import-untyped]  # nio ships no t
 from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
 from PIL import Image
 
+from bridge.sandbox.faults import Kind
 from tests.e2e.chatter import Chatter
 from tests.e2e.stage import Stage
+from tests.patience import until
 
 pytestmark = pytest.mark.homeserver
 
@@ -86,3 +88,21 @@ async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None
     await ana.until_heard("Posted as @acme.*alt text: none", reply_to=command)
     first, second = stage.x.world.user("acme").posts.values()
     assert (len(first.media), len(second.media)) == (0, 1)
+
+
+@pytest.mark.parametrize("path", ["/2/media/upload", "/2/media/metadata", "/2/tweets"])
+@pytest.mark.parametrize("taken", [False, True], ids=["before X took it", "after X took it"])
+async def test_killed_with_a_picture_on_its_way(stage: Stage, path: str, taken: bool) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    stage.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0, path=path)
+    command = await show(ana, dm, picture(), "!thread One\n---\nTwo\nalt: A cat", encrypted=True)
+    await until(lambda: len(stage.x.log.find("POST", path)) == 1)
+    await stage.kantter.kill()
+    await stage.kantter.start()
+    await stage.until_on_x("One", "Two", handle="acme", within=40.0)
+    await ana.until_signed(command, "✅")
+    first, second = stage.x.world.user("acme").posts.values()
+    assert [stage.x.world.media[media_id].alt for media_id in first.media] == ["A cat"]
+    assert (second.media, second.reply_to) == ((), first.id)
+    assert len(stage.sent()) == 2
+    assert not list((stage.kantter.data / "passing").rglob("*"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge.errors import ChatError, ChatRefused
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Event, Gathering, Health, Identity, Medium, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Health, Identity, Medium, Message, Outgoing, Room, Speech, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class FakeNetwork:
         self.aliases: dict[str, Room] = {}
         self._gatherings = 0
         self.healthy = Health(ok=True)
-        self.messages: dict[str, Message] = {}
+        self.messages: dict[str, Message | Unreadable] = {}
         self.files: dict[str, bytes] = {}
         self.fetched: list[str] = []
         self.hold = asyncio.Event()
@@ -189,7 +189,7 @@ class FakeNetwork:
             return Identity(self.name, said)
         return Room(self.name, said) if said.startswith("!") else self.aliases.get(said)
 
-    async def message(self, room: Room, message_id: str) -> Message | None:
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         self._raise("message")
         said = self.messages.get(message_id)
         return said if said is not None and said.room == room else None

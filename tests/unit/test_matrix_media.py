@@ -50,6 +50,16 @@ def test_only_a_caption_is_text(named: dict[str, Any], caption: str) -> None:
     assert [one.source for one in said.media] == ["mxc://example.org/cat"]
 
 
+@pytest.mark.parametrize("kind", ["m.video", "m.audio", "m.file"])
+def test_other_files_are_told_by_what_they_are(kind: str) -> None:
+    said = read(
+        PLAIN | {"msgtype": kind, "filename": "a.mp4", "body": "!tweet hello", "info": {"mimetype": "video/mp4"}}
+    )
+    assert isinstance(said, Message)
+    assert (said.text, [one.mime for one in said.media]) == ("!tweet hello", ["video/mp4"])
+    assert read({"msgtype": kind, "filename": "a.mp4", "body": "!tweet hello"}) is None
+
+
 def test_the_caption_of_no_picture_is_nothing() -> None:
     assert read(PLAIN | {"filename": "cat.png", "body": "!tweet hello", "url": "https://example.org/cat.png"}) is None
 

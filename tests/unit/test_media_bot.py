@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import ChatUnreachable
-from bridge.model import Draft, Medium, Message, PostState, Role
+from bridge.model import Draft, Medium, Message, PostState, Role, Unreadable
 from tests.unit.bot_scene import ANA, BEN, LOBBY, PRESS, Scene
 from tests.unit.drafting_scene import ADA, now_says, shown, team
 
@@ -63,6 +63,15 @@ async def test_what_cannot_be_looked_at_is_not_posted_without(scene: Scene) -> N
     assert await drafts(scene) == []
     await scene.say(ANA, "!tweet no reply")
     assert await drafts(scene) == [Draft("no reply")]
+
+
+async def test_what_cannot_be_read_is_not_posted_without(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.OWNER)
+    scene.network.messages["$cat"] = Unreadable("$cat", PRESS, ANA, scene.now, "no key")
+    words = await scene.ask(ANA, "!tweet mine", reply_to="$cat")
+    assert words.startswith("Not posted: I cannot read what you reply to")
+    await scene.say(BEN, "!tweet not mine", reply_to="$cat")
+    assert await drafts(scene) == [Draft("not mine")]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ _LONGEST_ID = 255  # bytes, of every identifier in the specification
 _LONGEST_EMOJI = 100
 _MOST_MENTIONS = 3
 _LONGEST_NAME = 200
+_FILES = ("m.image", "m.video", "m.audio", "m.file")
 _MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})")
 _MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 _FALLBACK = re.compile(r"> (?:\* )?<@[^>\n]+>")
@@ -129,8 +130,8 @@ class Envelope:
 
 
 def is_said(kind: object, content: Json) -> bool:
-    """Whether it is a person's text, or a picture of theirs: no notice, no emote, no sticker."""
-    return kind == "m.room.message" and content.get("msgtype") in ("m.text", "m.image")
+    """Whether it is a person's text, or a file of theirs: no notice, no emote, no sticker."""
+    return kind == "m.room.message" and content.get("msgtype") in ("m.text", *_FILES)
 
 
 def mxc_parts(address: object) -> tuple[str, str] | None:
@@ -140,10 +141,12 @@ def mxc_parts(address: object) -> tuple[str, str] | None:
 
 
 def read_medium(content: Json) -> Medium | None:
-    """The picture in an ``m.image``, plain or encrypted (specification, "Sending encrypted attachments")."""
+    """The file in a message, plain or encrypted (specification, "Sending encrypted attachments"). Whether it is a
+    picture is for those to say who know what that is.
+    """
     sealed = part(content, "file")
     address = sealed.get("url") if sealed else content.get("url")
-    if content.get("msgtype") != "m.image" or not isinstance(address, str) or mxc_parts(address) is None:
+    if content.get("msgtype") not in _FILES or not isinstance(address, str) or mxc_parts(address) is None:
         return None
     key, iv, digest = "", "", ""
     if sealed:
@@ -168,9 +171,9 @@ def read_medium(content: Json) -> Medium | None:
 
 
 def _body(content: Json) -> str | None:
-    """The text of a message; of a picture, its caption: a ``body`` beside a ``filename`` that differs from it."""
+    """The text of a message; of a file, its caption: a ``body`` beside a ``filename`` that differs from it."""
     body = text_of(content.get("body"))
-    if content.get("msgtype") != "m.image":
+    if content.get("msgtype") not in _FILES:
         return body
     return body if body is not None and content.get("filename") not in (None, content.get("body")) else ""
 
@@ -189,7 +192,7 @@ def read_text(
     if body is None:
         return None
     medium = read_medium(content)
-    if medium is None and content.get("msgtype") == "m.image":
+    if medium is None and content.get("msgtype") in _FILES:
         return None  # its caption alone is not what was meant
     answered = id_of(part(relation, "m.in_reply_to").get("event_id"))
     thread = id_of(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
@@ -225,7 +228,7 @@ def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, re
     target, body = id_of(relation.get("event_id")), _body(changed)
     if relation.get("rel_type") != "m.replace" or target is None or body is None:
         return None
-    if changed.get("msgtype", "m.text") not in ("m.text", "m.image"):
+    if changed.get("msgtype", "m.text") not in ("m.text", *_FILES):
         return None
     return Edit(
         envelope.id,

@@ -33,7 +33,7 @@ from bridge.chat.matrix.trust import Trust
 from bridge.config import MatrixSettings
 from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
 from bridge.interfaces import Clock, Inbox, Privacy, Store
-from bridge.model import Health, Identity, Medium, Message, Outgoing, Room
+from bridge.model import Health, Identity, Medium, Message, Outgoing, Room, Unreadable
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -167,7 +167,7 @@ class MatrixNetwork:
         with _as_chat_errors():
             return await self._ready().rooms.may_redact(room)
 
-    async def message(self, room: Room, message_id: str) -> Message | None:
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         with _as_chat_errors():
             return await self._ready().timeline.look_up(room.id, message_id)
 

@@ -115,8 +115,8 @@ class Timeline:
 
     # ------------------------------------------------------------ one event
 
-    async def look_up(self, room_id: str, event_id: str) -> Message | None:
-        """What was said by that event, asked of the homeserver; None when it cannot be read or must not be believed.
+    async def look_up(self, room_id: str, event_id: str) -> Message | Unreadable | None:
+        """What was said by that event, asked of the homeserver; None when it is no message, or nobody's business.
         Raises ChatUnreachable, StoreError and ConfigError.
         """
         path = f"/_matrix/client/v3/rooms/{quote(room_id, safe='')}/event/{quote(event_id, safe='')}"
@@ -124,8 +124,15 @@ class Timeline:
             raw = await call(self._client, "GET", path)
         except ChatRefused:
             return None
-        said = await self.read(room_id, raw) if raw.get("event_id") == event_id else None
-        return said if isinstance(said, Message) else None
+        if raw.get("event_id") != event_id:
+            return None
+        said = await self.read(room_id, raw)
+        if isinstance(said, Message | Unreadable):
+            return said
+        envelope = Envelope.of(raw, Room(self._name, room_id), self._clock())
+        if envelope is None or raw.get("type") != "m.room.encrypted" or is_redacted(raw):
+            return None
+        return Unreadable(envelope.id, envelope.room, envelope.sender, envelope.sent_at, UNREADABLE)
 
     async def read(self, room_id: str, raw: Json) -> Event | None:
         """What the house is told of one timeline event, or None. Raises ChatUnreachable, StoreError and ConfigError,
