@@ -17,8 +17,9 @@ from benchmarks.stand import Stand
 from bridge.app import settle_memory
 from bridge.bot import Bot
 from bridge.config import XSettings
+from bridge.errors import ChatRefused
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Health, Identity, Outgoing, Role, Room
+from bridge.model import Account, Health, Identity, Medium, Message, Outgoing, Role, Room, Unreadable
 from bridge.outbox import Outbox
 from bridge.publish.x import XPublisher
 from bridge.store import Database
@@ -59,6 +60,12 @@ class Silent:
 
     async def may_redact(self, room: Room) -> bool:
         return False
+
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        return None
+
+    async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
+        raise ChatRefused("there are no pictures here")
 
     def health(self) -> Health:
         return Health(ok=True)

@@ -5,6 +5,7 @@ It knows which parts there are, in which order they start and stop, and nothing 
 
 import asyncio
 import gc
+import shutil
 import signal
 import stat
 import time
@@ -78,6 +79,13 @@ def data_folder(path: Path) -> Path:
     return path
 
 
+def _passing(folder: Path) -> Path:
+    """The empty folder for files that lie there for a moment: what a crash left in it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the data folder for this process: a second outbox would take what the first one sends for what a crash left.
@@ -143,6 +151,7 @@ async def _parts(
             clock=clock,
             prefix=bot.prefix,
             prices=Prices(*prices.millionths),
+            folder=_passing(folder / "passing"),
         )
         yield Parts(store, networks, answering, sending)
 

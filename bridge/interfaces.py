@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bridge.model import (
@@ -25,6 +26,8 @@ from bridge.model import (
     Identity,
     Linked,
     LinkStart,
+    Medium,
+    Message,
     Offer,
     Outgoing,
     PendingLink,
@@ -40,6 +43,7 @@ from bridge.model import (
     Room,
     Sealed,
     Speech,
+    Unreadable,
     Verdict,
 )
 
@@ -117,6 +121,19 @@ class ChatNetwork(Protocol):
         """Whether the bot may remove other people's messages there."""
         ...
 
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        """What was said there by that event, vouched for as if it came now; Unreadable when that cannot be told; None
+        when there is nothing of that kind.
+        Raises ChatError when it could not look.
+        """
+        ...
+
+    async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
+        """Write the file of ``medium`` into the new file ``into``, readable by us only, decrypted and held against its
+        hash; at most ``most`` bytes of it. Raises ChatUnreachable, or ChatRefused: it is gone, damaged or too large.
+        """
+        ...
+
     def health(self) -> Health:
         """Connected, in sync, keys in order? Never blocks."""
         ...
@@ -165,8 +182,19 @@ class Publisher(Protocol):
         """Make the pair worthless at the publisher. A pair that is dead already is no error. Raises PublishError."""
         ...
 
+    def largest(self, mime: str) -> int:
+        """How many bytes a picture of that type may have; 0 for a type that is not taken."""
+        ...
+
+    async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
+        """Bring a picture and its alt text to the publisher, and give its id there; a post with that in
+        ``draft.media`` shows it. Nothing is visible before, so that it may be repeated. Takes up to 30 s.
+        Raises PublishError.
+        """
+        ...
+
     async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
-        """Publish. Raises PublishError."""
+        """Publish; every picture in ``draft.media`` was uploaded. Raises PublishError."""
         ...
 
     async def repost(self, credentials: Credentials, account: Account, remote_id: str) -> Receipt:
@@ -624,8 +652,8 @@ class Decisions(Protocol):
     """What approvers said, and the messages that showed them what they decided about."""
 
     def content(self, post: Post) -> str:
-        """The hash of all that will be visible of ``post`` as the store has it now: account, action, text, what it
-        replies to or reposts, time; of a thread, all its parts in order.
+        """The hash of all that will be visible of ``post`` as the store has it now: account, action, text, pictures and
+        their alt texts, what it replies to or reposts, time; of a thread, all its parts in order.
         """
         ...
 

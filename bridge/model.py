@@ -44,13 +44,34 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture that a person put into a room. ``source`` is the network's own name of the file (Matrix: ``mxc://``),
+    never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said) and ``name`` are what its sender says.
+    ``key``, ``iv`` and ``sha256`` (base64) open an encrypted file and hold it to what was sent; all empty for a plain
+    one. ``alt``: what it shows, in words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
+    """
+
+    source: str
+    mime: str
+    size: int = 0
+    name: str = ""
+    key: str = field(default="", repr=False)
+    iv: str = field(default="", repr=False)
+    sha256: str = ""
+    alt: str = ""
+    remote_id: str = ""
+    uploaded_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A line that a person said. The network vouches for ``sender``; decrypting, echoes and history are behind us.
 
     ``id`` is unique in its network. ``sent_at`` is the sender's homeserver's time. ``direct`` tells whether the room is
     a DM (encrypted, invite-only, exactly the bot and the sender) as far as the adapter knows now. ``replay_key`` names
     the encrypted form of the text, where it has one: the same key under another id is a replay and does not run.
-    ``mentions``: the first people whom its client says it mentions, whatever they are called in the text.
+    ``mentions``: the first people whom its client says it mentions, whatever they are called in the text. ``media``:
+    the picture that it is; then ``text`` is its caption.
     """
 
     id: str
@@ -63,6 +84,7 @@ class Message:
     thread: str | None = None
     replay_key: str | None = None
     mentions: tuple[Identity, ...] = ()
+    media: tuple[Medium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +364,13 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody wants to say, exactly as it will be visible. ``reply_to`` is a publisher's post id."""
+    """What somebody wants to say, exactly as it will be visible. ``reply_to`` is a publisher's post id; ``media`` are
+    the pictures, in order.
+    """
 
     text: str
     reply_to: str | None = None
+    media: tuple[Medium, ...] = ()
 
 
 class Action(Enum):

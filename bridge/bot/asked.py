@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from enum import Enum, Flag, auto
 
 from bridge.interfaces import Privacy, Publisher, Tx
-from bridge.model import Account, Identity, Message, Role, Room, Speech
+from bridge.model import Account, Identity, Medium, Message, Role, Room, Speech, Unreadable
 from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
@@ -25,6 +25,8 @@ class Need(Flag):
     """``Facts.room_admin``: whether the sender governs the room."""
     MAY_REDACT = auto()
     """``Facts.may_redact``: whether the bot may remove messages there."""
+    PICTURE = auto()
+    """``Facts.picture``: the message that it replies to."""
     NAMES = auto()
     """``Facts.names``: who and what the first words behind the verb name."""
 
@@ -40,6 +42,7 @@ class Where(Enum):
 class Facts:
     """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
     be asked; then ``trouble`` is the sentence for the person. ``names``: by the word that was typed.
+    ``picture``: the message that the command replies to, if it is there.
     """
 
     privacy: Privacy | None = None
@@ -47,6 +50,7 @@ class Facts:
     may_redact: bool = False
     trouble: str = ""
     names: Mapping[str, Identity | Room] = field(default_factory=dict)
+    picture: Message | Unreadable | None = None
 
 
 NO_FACTS = Facts()
@@ -58,7 +62,7 @@ class Asked:
 
     ``verb`` is the command's own name, also when an alias was typed. ``account`` is the handle behind ``!verb@``, as it
     was typed, without the ``@``. ``text`` is the rest, raw. For a bare PIN the verb is ``pin`` and ``text`` the digits.
-    ``now``: Unix seconds.
+    ``now``: Unix seconds. ``media``: the pictures that the command is about, where its verb takes any.
     """
 
     message: Message
@@ -67,6 +71,7 @@ class Asked:
     text: str
     facts: Facts
     now: float
+    media: tuple[Medium, ...] = ()
 
     @property
     def sender(self) -> Identity:
@@ -113,12 +118,12 @@ class Command:
     """One row of the table of verbs.
 
     ``usage`` has no prefix ("use @ACCOUNT [room]"), ``example`` neither; ``help`` is one sentence. ``publishes``: in a
-    DM too it needs the prefix. ``work`` runs inside the transaction of the whole batch: it checks first and writes
-    last. Before its first write it may raise UsageError, which is shown to the person as it is, with a ❌; a UsageError
-    after a write would keep that write. Any other exception is a bug. ``blind``: it runs also when the network could
-    not be asked (``Facts.trouble`` is set) and answers for that itself; any other verb is then answered with the
-    trouble and does not run. ``ageless``: it runs however long ago it was said; any other verb that grew stale is
-    answered with the request to say it again.
+    DM too it needs the prefix. ``pictures``: it takes the one that it is the caption of, or a reply to. ``work`` runs
+    inside the transaction of the whole batch: it checks first and writes last. Before its first write it may raise
+    UsageError, which is shown to the person as it is, with a ❌; a UsageError after a write would keep that write. Any
+    other exception is a bug. ``blind``: it runs also when the network could not be asked (``Facts.trouble`` is set) and
+    answers for that itself; any other verb is then answered with the trouble and does not run. ``ageless``: it runs
+    however long ago it was said; any other verb that grew stale is answered with the request to say it again.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Command:
     work: "Callable[[Tx, Asked, House], None]"
     aliases: tuple[str, ...] = ()
     publishes: bool = False
+    pictures: bool = False
     where: Where = Where.ANYWHERE
     needs: Need = Need.NOTHING
     blind: bool = False

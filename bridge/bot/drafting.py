@@ -3,13 +3,15 @@
 It knows who may do so. What a change means for approvals is ``editing``'s.
 """
 
-from bridge.bot import editing, previewing, waiting
+from dataclasses import replace
+
+from bridge.bot import editing, pictures, previewing, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.posting import check_characters
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Post, PostState
+from bridge.model import Action, Post, PostState
 
 
 def show(tx: Tx, asked: Asked, house: House) -> None:
@@ -26,7 +28,8 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     part_id, post, text = _named(tx, asked, house)
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
-    draft = Draft(text, part.draft.reply_to)
+    text, media = pictures.described(text, part.draft.media, keep=True)
+    draft = replace(part.draft, text=text, media=media)
     account = tx.accounts.get(part.account_id)
     publisher = house.publishers.get(account.publisher) if account else None
     if account is None or publisher is None:

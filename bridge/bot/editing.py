@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bridge import pricing, times
-from bridge.bot import linking, posting, previewing, scheduling, signs, threading, waiting
+from bridge.bot import linking, pictures, posting, previewing, scheduling, signs, threading, waiting
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
@@ -174,7 +174,8 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: Hou
         event.target, event.room, event.sender, event.text, event.sent_at, event.direct, thread=post.thread
     )
     verb = reading.command.name
-    asked = Asked(message, verb, reading.account, reading.text, NO_FACTS, now)
+    text, media = pictures.described(reading.text, [one for part in parts for one in part.draft.media])
+    asked = Asked(message, verb, reading.account, text, NO_FACTS, now, media)
     if verb == "schedule":
         wish = scheduling.changed(tx, post, asked, house)[0]
     elif verb == "thread":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bridge.bot.asked import NO_FACTS, Facts, Need
 from bridge.errors import ChatError
 from bridge.interfaces import ChatNetwork
-from bridge.model import Identity, Message, Room
+from bridge.model import Identity, Message, Room, Unreadable
 
 _DEADLINE = 10.0
 """Seconds for all questions about one batch of events: the events after it wait for that."""
@@ -18,6 +18,7 @@ _WHAT = {
     Need.PRIVACY: "who can read this conversation",
     Need.ROOM_ADMIN: "whether you govern this room",
     Need.MAY_REDACT: "what I may do here",
+    Need.PICTURE: "what you reply to",
     Need.NAMES: "whom you mean",
 }
 _MOST_NAMES = 3
@@ -32,7 +33,8 @@ async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int
     loop = asyncio.get_running_loop()
     end = loop.time() + _DEADLINE
     for number, message, need in wanted:
-        key = (message.room, message.sender, need, (message.text, message.mentions) if Need.NAMES in need else None)
+        names = (message.text, message.mentions) if Need.NAMES in need else None
+        key = (message.room, message.sender, need, names, message.reply_to if Need.PICTURE in need else None)
         if key not in known:
             known[key] = await _ask(networks.get(message.room.network), message, need, end - loop.time())
         facts[number] = known[key]
@@ -46,6 +48,7 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
     if network is None:
         return Facts(trouble=_trouble(now))
     privacy, admin, may_redact = None, None, False
+    picture: Message | Unreadable | None = None
     names: dict[str, Identity | Room] = {}
     try:
         async with asyncio.timeout(max(seconds, 0.0)):
@@ -58,12 +61,15 @@ async def _ask(network: ChatNetwork | None, message: Message, need: Need, second
             if Need.MAY_REDACT in need:
                 now = Need.MAY_REDACT
                 may_redact = await network.may_redact(message.room)
+            if Need.PICTURE in need and message.reply_to is not None:
+                now = Need.PICTURE
+                picture = await network.message(message.room, message.reply_to)
             if Need.NAMES in need:
                 now = Need.NAMES
                 names = await _names(network, message)
     except (ChatError, TimeoutError):
         return Facts(privacy, admin, may_redact, trouble=_trouble(now))
-    return Facts(privacy, admin, may_redact, names=names)
+    return Facts(privacy, admin, may_redact, names=names, picture=picture)
 
 
 async def _names(network: ChatNetwork, message: Message) -> dict[str, Identity | Room]:

@@ -6,7 +6,7 @@ that it tells of.
 
 from dataclasses import dataclass
 
-from bridge.bot import accepting, approving, asking, editing, gathering, linking, posting, signs, undoing
+from bridge.bot import accepting, approving, asking, editing, gathering, linking, pictures, posting, signs, undoing
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
 from bridge.bot.showing import open_to, standing_of
@@ -50,7 +50,9 @@ def need_of(heard: Heard) -> Need:
     if not isinstance(heard.event, Message):
         return Need.NOTHING
     if isinstance(heard.reading, Spoken):
-        return heard.reading.command.needs
+        command = heard.reading.command
+        picture = Need.PICTURE if command.pictures and heard.event.reply_to is not None else Need.NOTHING
+        return command.needs | picture
     return Need.PRIVACY | Need.MAY_REDACT if isinstance(heard.reading, Pin) else Need.NOTHING
 
 
@@ -85,7 +87,7 @@ def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -
         case Spoken(command, account, text):
             asked = Asked(message, command.name, account, text, heard.facts, now)
             try:
-                _run(tx, asked, command, house)
+                _run(tx, pictures.illustrated(asked) if command.pictures else asked, command, house)
             except UsageError as error:
                 asked.react(tx, signs.FAILED)
                 asked.reply(tx, str(error))

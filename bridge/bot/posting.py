@@ -155,10 +155,10 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
     if asked.verb == "retweet":
         target = _target(asked.text, asked, house, publisher)
         return Wish(account, role, (Draft(""),), Action.REPOST, target)
-    words = Draft(asked.text)
+    words = Draft(asked.text, media=asked.media)
     if asked.verb == "reply":
         url, text = _first_word(asked.text)
-        words = Draft(text, reply_to=_target(url, asked, house, publisher))
+        words = replace(words, text=text, reply_to=_target(url, asked, house, publisher))
     check_characters(words.text)
     try:
         publisher.check(words, premium=account.premium)
@@ -170,18 +170,21 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
 
 
 def wanted_parts(tx: Tx, asked: Asked, house: House, parts: Sequence[str], at: float | None = None) -> Wish:
-    """What a command wants that has parts (or one), to go out ``at`` that time. Raises UsageError when it cannot be."""
+    """What a command wants that has parts (or one), to go out ``at`` that time; the first one
+    has the pictures. Raises UsageError when it cannot be.
+    """
     account, role, publisher = speaker(tx, asked, house)
     _check_parts(parts)
-    for number, part in enumerate(parts, 1):
+    drafts = tuple(Draft(part, media=() if place else asked.media) for place, part in enumerate(parts))
+    for number, (part, draft_) in enumerate(zip(parts, drafts, strict=True), 1):
         check_characters(part)
         try:
-            publisher.check(Draft(part), premium=account.premium)
+            publisher.check(draft_, premium=account.premium)
         except UsageError as error:
             if len(parts) == 1:
                 raise
             raise UsageError(f"Part {number} of {len(parts)}, {quote(part)}: {error}") from error
-    return Wish(account, role, tuple(Draft(part) for part in parts), scheduled_for=at)
+    return Wish(account, role, drafts, scheduled_for=at)
 
 
 def _check_parts(parts: Sequence[str]) -> None:
@@ -261,8 +264,9 @@ COMMANDS = (
         aliases=("t", "post"),
         usage="tweet[@ACCOUNT] TEXT",
         example="tweet Good morning!",
-        help="Post the text as it stands.",
+        help="Post the text as it stands; as the caption of a picture, or in reply to one of yours, with that.",
         work=tweet,
+        pictures=True,
         publishes=True,
         ageless=True,
         visible=_has_accounts,
@@ -273,6 +277,7 @@ COMMANDS = (
         example="draft Good morning!",
         help="Show the text to the account's approvers; it goes out when they let it.",
         work=draft,
+        pictures=True,
         visible=_has_accounts,
     ),
     Command(
@@ -281,6 +286,7 @@ COMMANDS = (
         example="reply https://x.com/acme/status/1234567890123456789 Well said.",
         help="Reply to a post. On most plans X takes that only where its author mentioned or quoted you.",
         work=reply,
+        pictures=True,
         publishes=True,
         ageless=True,
         visible=_has_accounts,

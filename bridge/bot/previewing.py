@@ -7,6 +7,7 @@ old ones are edited to say so, and count for nothing.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bridge.bot import pictures
 from bridge.bot.asked import House
 from bridge.bot.words import number as counted
 from bridge.bot.words import quote
@@ -121,6 +122,7 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
     for place_, part in enumerate(parts, 1):
         place = f"Part {place_} of {len(parts)}, counts" if len(parts) > 1 else "Counts"
         lines += [*_quoted(part.draft.text), f"{place} {counted(length(part.draft.text), 'character')}."]
+        lines += pictures.lines(part.draft.media)
     if post.draft.reply_to is not None:
         reply_to = post.draft.reply_to
         lines.append(f"Reply to {publisher.post_url(account.handle, reply_to) if publisher else reply_to}")

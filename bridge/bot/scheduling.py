@@ -167,6 +167,7 @@ COMMANDS = (
         example="schedule tomorrow 9:00 Europe/Berlin | Good morning!",
         help=f"Post the text at a time: {times.FORMS}.",
         work=schedule,
+        pictures=True,
         publishes=True,
         visible=_has_accounts,
     ),

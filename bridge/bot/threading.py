@@ -84,6 +84,7 @@ COMMANDS = (
         example="thread First part.\n---\nSecond part.",
         help="Post a thread: lines of --- split it; a long text without them is split by me, and shown first.",
         work=thread,
+        pictures=True,
         publishes=True,
         ageless=True,
         visible=_has_accounts,

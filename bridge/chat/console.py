@@ -7,10 +7,25 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 
-from bridge.errors import StoreError
+from bridge.errors import ChatRefused, StoreError
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Edit, Event, Gathering, Health, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
+from bridge.model import (
+    Edit,
+    Event,
+    Gathering,
+    Health,
+    Identity,
+    Medium,
+    Message,
+    Outgoing,
+    Reaction,
+    Redaction,
+    Room,
+    Speech,
+    Unreadable,
+)
 
 NAME = "console"
 ROOM = Room(NAME, "#room")
@@ -189,6 +204,12 @@ class ConsoleNetwork:
 
     async def may_redact(self, room: Room) -> bool:
         return True
+
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        return None  # nothing there can be asked for again
+
+    async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
+        raise ChatRefused("there are no pictures here")
 
     def health(self) -> Health:
         return Health(ok=True)

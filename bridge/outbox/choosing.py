@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge.interfaces import Ready
 from bridge.model import Account, Action, Post, PostState, Sealed, Speech
-from bridge.outbox import searching, telling, threads, words
+from bridge.outbox import searching, telling, threads, uploading, words
 from bridge.outbox.errand import Errand
 from bridge.outbox.rights import let_out
 from bridge.outbox.settling import dead_end
@@ -32,7 +32,7 @@ def choose(turn: Turn) -> None:
             _delete(turn, row)
     if kinds.queued and not turn.paused:
         _posts(turn)
-    claimed = [errand.post.id for errand in turn.errands if errand.search is None]
+    claimed = [errand.post.id for errand in turn.errands if errand.attempts_row]
     if claimed:
         turn.tx.posts.claim(claimed, turn.now)
 
@@ -215,6 +215,9 @@ def _head(turn: Turn, ready: Ready) -> None:
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
     elif until <= turn.now:
+        if (medium := uploading.missing(post, turn.now)) is not None:
+            _begin(turn, Errand(post, account, sealed, upload=medium))
+            return
         linked = threads.linked(turn.tx, post)
         if linked.draft != post.draft:
             turn.tx.posts.save(linked)

@@ -8,12 +8,14 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from bridge.errors import LinkBroken, OperatorMustAct, OutcomeUnknown, PublishError
-from bridge.interfaces import Publisher
-from bridge.model import Account, Action, Credentials, Post, Receipt, Sealed
+from bridge.interfaces import ChatNetwork, Publisher
+from bridge.model import Account, Action, Credentials, Medium, Post, Receipt, Sealed
+from bridge.outbox import uploading
 from bridge.outbox.turn import Search
 from bridge.vault import Vault, VaultError, account_purpose
 
@@ -31,7 +33,7 @@ class Errand:
 
     ``doubtful``: an earlier attempt of the row may have gone out. ``target``: the publisher's id that a DELETE or a
     REPOST is about; ``reposted`` tells that a DELETE takes back a repost. ``known``: ids that a look must not take for
-    this row.
+    this row. ``upload``: the picture of the row, which is not claimed, that is to be brought there.
     """
 
     post: Post
@@ -42,11 +44,19 @@ class Errand:
     reposted: bool = False
     search: Search | None = None
     known: frozenset[str] = frozenset()
+    upload: Medium | None = None
+
+    @property
+    def attempts_row(self) -> bool:
+        """Whether it does at the publisher what the row asks for: neither a look nor an upload."""
+        return self.search is None and self.upload is None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an errand. ``result`` is None for a look that did not find the post. ``seconds``: how long."""
+    """What came of an errand. ``result`` is None for a look that did not find the post; of an upload, the receipt
+    names the upload. ``seconds``: how long.
+    """
 
     errand: Errand
     result: Receipt | PublishError | None
@@ -54,10 +64,18 @@ class Outcome:
 
 
 class Courier:
-    """Carries errands out. ``in_flight`` counts those under way, ``seconds`` sums up the time of all."""
+    """Carries errands out. ``folder`` is where pictures lie for a moment; None: where the system has its own."""
 
-    def __init__(self, publishers: Mapping[str, Publisher], vault: Vault) -> None:
+    def __init__(
+        self,
+        publishers: Mapping[str, Publisher],
+        vault: Vault,
+        networks: Mapping[str, ChatNetwork] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._publishers = publishers
+        self._networks = networks or {}
+        self._folder = folder
         self._vault = vault
         self._opened = False
 
@@ -69,8 +87,8 @@ class Courier:
         try:
             credentials = self._open(errand)
             left = True
-            async with asyncio.timeout(_LONGEST):
-                result = await _exchange(self._publishers[errand.account.publisher], credentials, errand)
+            async with asyncio.timeout(_LONGEST if errand.upload is None else uploading.LONGEST):
+                result = await self._exchange(credentials, errand)
         except PublishError as error:
             result = error
         except TimeoutError:
@@ -81,6 +99,13 @@ class Courier:
             words = f"something broke (ref {reference})"
             result = OutcomeUnknown(words) if left else OperatorMustAct(words)
         return Outcome(errand, result, time.monotonic() - began)
+
+    async def _exchange(self, credentials: Credentials, errand: Errand) -> Receipt | None:
+        publisher = self._publishers[errand.account.publisher]
+        if errand.upload is None:
+            return await _exchange(publisher, credentials, errand)
+        network = self._networks.get(errand.post.room.network)
+        return await uploading.bring(network, publisher, credentials, errand.upload, self._folder)
 
     def _open(self, errand: Errand) -> Credentials:
         account = errand.account

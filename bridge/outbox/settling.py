@@ -13,13 +13,14 @@ from bridge import pricing
 from bridge.errors import (
     LinkBroken,
     OperatorMustAct,
+    OutcomeUnknown,
     PublishError,
     Rejected,
     Throttled,
     Unreachable,
 )
-from bridge.model import Account, Action, Post, PostState, Receipt
-from bridge.outbox import pausing, searching, telling, threads, words
+from bridge.model import Account, Action, Medium, Post, PostState, Receipt
+from bridge.outbox import pausing, searching, telling, threads, uploading, words
 from bridge.outbox.errand import Errand, Outcome
 from bridge.outbox.recording import record
 from bridge.outbox.turn import Turn
@@ -37,7 +38,7 @@ def settle(turn: Turn, outcomes: Sequence[Outcome]) -> None:
     out: list[tuple[Post, Account, str]] = []
     for outcome in outcomes:
         errand, result = outcome.errand, outcome.result
-        if errand.search is None and isinstance(result, Receipt) and errand.post.action is not Action.DELETE:
+        if errand.attempts_row and isinstance(result, Receipt) and errand.post.action is not Action.DELETE:
             turn.counts["posted"] += 1
             _rest(turn, errand, result)
             out.append((errand.post, errand.account, result.remote_id))
@@ -49,11 +50,18 @@ def settle(turn: Turn, outcomes: Sequence[Outcome]) -> None:
 
 def _settle(turn: Turn, outcome: Outcome) -> None:
     errand, result = outcome.errand, outcome.result
-    if errand.search is not None:
+    if errand.upload is not None:
+        _uploaded(turn, outcome, errand.upload)
+    elif errand.search is not None:
         searching.looked(turn, errand, errand.search, result)
     elif isinstance(result, Receipt):
         _deleted(turn, errand, result)
-    elif isinstance(result, Rejected):
+    else:
+        _refused(turn, errand, result)
+
+
+def _refused(turn: Turn, errand: Errand, result: PublishError | None) -> None:
+    if isinstance(result, Rejected):
         _rejected(turn, errand, result)
     elif isinstance(result, LinkBroken):
         _link_broken(turn, errand, result)
@@ -74,6 +82,25 @@ def _settle(turn: Turn, outcome: Outcome) -> None:
 def _rest(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     if receipt.rest is not None:
         turn.tx.accounts.rest(errand.account.id, errand.post.action, receipt.rest)
+
+
+def _uploaded(turn: Turn, outcome: Outcome, medium: Medium) -> None:
+    """The row was not claimed for that, and may have become anything meanwhile."""
+    tx, result = turn.tx, outcome.result
+    post = tx.posts.get(outcome.errand.post.id)
+    if post is None or post.state is not PostState.QUEUED:
+        return
+    if isinstance(result, Receipt):
+        tx.posts.save(uploading.noted(post, medium, result.remote_id, turn.now))
+        return
+    tried = replace(post, attempts=post.attempts + 1)
+    errand = replace(outcome.errand, post=tried, doubtful=post.claimed_at is not None, upload=None)
+    if isinstance(result, OutcomeUnknown) and tried.attempts < _MOST_TRIES:  # nothing of it can be seen
+        _again(turn, errand, turn.now + pause(tried.attempts, most=_LONGEST_PAUSE), "")
+    elif isinstance(result, OutcomeUnknown):
+        _fail(turn, errand, f"its picture did not get there: {result}")
+    else:
+        _refused(turn, errand, result)
 
 
 def _deleted(turn: Turn, errand: Errand, receipt: Receipt) -> None:

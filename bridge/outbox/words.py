@@ -50,7 +50,15 @@ def posted(post: Post, account: Account, url: str, prefix: str, price: str = "")
     """``price``: what is to be said about it, where it is not the usual one."""
     done = "Posted" if post.action is Action.POST else "Reposted"
     price = f" · {price}" if price else ""
-    return f"{done} as {account.at}: {url}{price} · undo: {prefix}undo {post.label}"
+    return f"{done} as {account.at}: {url}{_pictures(post)}{price} · undo: {prefix}undo {post.label}"
+
+
+def _pictures(post: Post) -> str:
+    """What the pictures are for those who do not see them."""
+    if not post.draft.media:
+        return ""
+    alts = [f"“{first_words(one.alt)}”" if one.alt else "none" for one in post.draft.media]
+    return f" · alt text: {', '.join(alts)}"
 
 
 def posted_somewhere(post: Post, account: Account) -> str:

@@ -4,7 +4,8 @@
 
     [account_id, scheduled_for, [[action, text, reply_to, target], ...]]
 
-with an inner array for the post itself, or for each part of its thread in order. What a part replies to within its own
+with an inner array for the post itself, or for each part of its thread in order. Where a part has pictures, its array
+ends with one more: ``[[source, sha256, mime, alt], ...]``. What a part replies to within its own
 thread is not known before it is sent, and no part of it.
 """
 
@@ -44,7 +45,17 @@ class SqlDecisions:
         parts = self._parts(post)
         first = parts[0]
         said = [
-            [part.action.value, part.draft.text, part.draft.reply_to if part.id == first.id else None, part.target]
+            [
+                part.action.value,
+                part.draft.text,
+                part.draft.reply_to if part.id == first.id else None,
+                part.target,
+                *(
+                    [[[one.source, one.sha256, one.mime, one.alt] for one in part.draft.media]]
+                    if part.draft.media
+                    else []
+                ),
+            ]
             for part in parts
         ]
         canonical = json.dumps([first.account_id, first.scheduled_for, said], ensure_ascii=True, separators=(",", ":"))

@@ -6,12 +6,13 @@ from typing import Any
 
 from bridge.interfaces import Kinds, Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
+from bridge.store.media import as_text, from_text
 from bridge.store.sql import marks
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
     " created_at, fresh_at, due_at, claimed_at, attempts, remote_id, question_id, deleted, reason, scheduled_for,"
-    " thread_root, part, cost, content"
+    " thread_root, part, cost, content, media"
 )
 _OPEN = "state NOT IN ('posted', 'failed')"
 """Word for word the condition of the index post_open, so that a million finished rows cost nothing."""
@@ -71,7 +72,7 @@ def _post(row: Sequence[Any]) -> Post:
         room=Room(network, row[5]),
         message_id=row[6],
         thread=row[7],
-        draft=Draft(row[8], row[9]),
+        draft=Draft(row[8], row[9], from_text(row[27])),
         target=row[10],
         undoes=row[11],
         state=PostState(row[12]),
@@ -126,11 +127,12 @@ class SqlPosts:
         self._changed.add(Topic.POSTS)
         cursor = self._raw.execute(
             "INSERT INTO post (action, account_id, network, author, room, message_id, thread, text, reply_to, target,"
-            " undoes, state, created_at, fresh_at, due_at, question_id, cost)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " undoes, state, created_at, fresh_at, due_at, question_id, cost, media)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 action.value, account_id, author.network, author.name, room.id, message_id, thread, draft.text,
                 draft.reply_to, target, undoes, state.value, now, fresh_at, due_at, question_id, cost,
+                as_text(draft.media),
             ),
         )  # fmt: skip
         return Post(
@@ -158,12 +160,13 @@ class SqlPosts:
     def save(self, *posts: Post) -> None:
         self._changed.add(Topic.POSTS)
         self._raw.executemany(
-            "UPDATE post SET text = ?, reply_to = ?, state = ?, fresh_at = ?, due_at = ?, claimed_at = ?, attempts = ?,"
-            " remote_id = ?, question_id = ?, deleted = ?, reason = ? WHERE id = ?",
+            "UPDATE post SET text = ?, reply_to = ?, media = ?, state = ?, fresh_at = ?, due_at = ?, claimed_at = ?,"
+            " attempts = ?, remote_id = ?, question_id = ?, deleted = ?, reason = ? WHERE id = ?",
             [
                 (
-                    post.draft.text, post.draft.reply_to, post.state.value, post.fresh_at, post.due_at, post.claimed_at,
-                    post.attempts, post.remote_id, post.question_id, post.deleted, post.reason, post.id,
+                    post.draft.text, post.draft.reply_to, as_text(post.draft.media), post.state.value, post.fresh_at,
+                    post.due_at, post.claimed_at, post.attempts, post.remote_id, post.question_id, post.deleted,
+                    post.reason, post.id,
                 )
                 for post in posts
             ],

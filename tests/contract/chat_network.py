@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Privacy
-from bridge.model import Event, Gathering, Identity, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Identity, Medium, Message, Outgoing, Room, Speech
 
 
 @dataclass
@@ -128,6 +129,20 @@ class ChatNetworkContract:
         assert await stage.network.named(stage.room.id) == stage.room
         assert await stage.network.named("") is None
         assert await stage.network.named("no body") is None
+
+    async def test_what_was_said_is_found_again_and_nothing_else(self, stage: Stage) -> None:
+        message_id = await stage.say("once more, please")
+        heard = await stage.until_heard("once more, please")
+        found = await stage.network.message(stage.room, message_id)
+        assert isinstance(found, Message)
+        assert (found.id, found.room, found.sender, found.text) == (heard.id, heard.room, heard.sender, heard.text)
+        assert await stage.network.message(stage.room, "$nothing") is None
+        assert await stage.network.message(stage.elsewhere, message_id) is None
+
+    async def test_a_file_that_is_not_there_is_refused(self, stage: Stage, tmp_path: Path) -> None:
+        for source in ("mxc://example.org/nothing", "https://example.org/cat.png", "/etc/passwd"):
+            with pytest.raises(ChatError):
+                await stage.network.fetch(Medium(source, "image/png"), tmp_path / source.rpartition("/")[2], most=1000)
 
     async def test_a_room_of_three_is_shared(self, stage: Stage) -> None:
         assert await stage.network.privacy(stage.room, stage.person) is Privacy.SHARED

@@ -21,6 +21,7 @@ _REQUESTS = {
     "delete": ("DELETE", "/2/tweets/*"),
     "repost": ("POST", "/2/users/*/retweets"),
     "unrepost": ("DELETE", "/2/users/*/retweets/*"),
+    "upload": ("POST", "/2/media/upload"),
     "find": ("GET", "/2/users/*/tweets"),
 }
 

@@ -1,13 +1,15 @@
 """What every Publisher promises; see ``bridge.interfaces``."""
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from bridge.errors import LinkBroken, LinkRefused, OutcomeUnknown, OutOfCredit, Rejected, Throttled, UsageError
-from bridge.model import Draft
+from bridge.model import Draft, Medium
 from tests.contract.publishers import FakeStand, SandboxStand, Stand, account, linked
 
 
@@ -233,3 +235,46 @@ async def test_accounts_post_at_the_same_time(stand: Stand) -> None:
     people = [await linked(stand, f"person_{number}") for number in range(8)]
     await asyncio.gather(*(stand.publisher.post(one.credentials, Draft("hello")) for one in people))
     assert all(stand.texts(one.handle) == ["hello"] for one in people)
+
+
+# ---------------------------------------------------------------- pictures
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+async def test_a_picture_that_was_uploaded_can_be_posted(stand: Stand, tmp_path: Path) -> None:
+    ana = await linked(stand, "ana")
+    (tmp_path / "cat").write_bytes(PIXEL)
+    stand.lose("upload", taken=True)
+    with pytest.raises(OutcomeUnknown):
+        await stand.publisher.upload(ana.credentials, tmp_path / "cat", "image/png", "A cat")
+    media_id = await stand.publisher.upload(ana.credentials, tmp_path / "cat", "image/png", "A cat")
+    assert stand.texts("ana") == []
+    media = (Medium("mxc://example.org/cat", "image/png", alt="A cat", remote_id=media_id),)
+    draft = Draft("With a picture", media=media)
+    stand.publisher.check(draft, premium=False)
+    receipt = await stand.publisher.post(ana.credentials, draft)
+    assert stand.texts("ana") == ["With a picture"]
+    found = await stand.publisher.find(ana.credentials, account(ana), draft, since=time.time() - 60.0, known=())
+    assert found is not None
+    assert found.remote_id == receipt.remote_id
+
+
+async def test_a_picture_that_nobody_uploaded_cannot_be_posted(stand: Stand) -> None:
+    ana = await linked(stand, "ana")
+    media = (Medium("mxc://example.org/cat", "image/png", remote_id="1234"),)
+    with pytest.raises(Rejected):
+        await stand.publisher.post(ana.credentials, Draft("With a picture", media=media))
+    assert stand.texts("ana") == []
+
+
+def test_only_pictures_of_some_size_are_taken(stand: Stand) -> None:
+    most = stand.publisher.largest("image/png")
+    assert most > 1 << 20
+    assert stand.publisher.largest("text/html") == stand.publisher.largest("") == 0
+    for mime, size in (("image/png", most + 1), ("text/html", 10), ("", 10)):
+        with pytest.raises(UsageError):
+            stand.publisher.check(Draft("hello", media=(Medium("mxc://a/b", mime, size),)), premium=False)

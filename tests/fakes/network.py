@@ -7,10 +7,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge.errors import ChatError, ChatRefused
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Event, Gathering, Health, Identity, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Health, Identity, Medium, Message, Outgoing, Room, Speech, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class FakeNetwork:
     ``admins``    (room, identity) pairs that govern; ``redactors`` the rooms in which the bot may redact.
     ``people``    who is in a room, as ``come`` and ``go`` left it; ``opened`` the rooms that anybody can walk into.
     ``aliases``   the rooms that have other names.
+    ``messages``  what ``message`` finds, by its id; what was heard is in it.
+    ``files``     what ``fetch`` brings, by its source; ``fetched`` its calls.
     ``dms``       the DM of an identity; ``open_dm`` makes one where there is none.
     """
 
@@ -54,6 +57,9 @@ class FakeNetwork:
         self.aliases: dict[str, Room] = {}
         self._gatherings = 0
         self.healthy = Health(ok=True)
+        self.messages: dict[str, Message | Unreadable] = {}
+        self.files: dict[str, bytes] = {}
+        self.fetched: list[str] = []
         self.hold = asyncio.Event()
         self.hold.set()
         self.closed = False
@@ -65,6 +71,7 @@ class FakeNetwork:
 
     async def hear(self, *events: Event, bookmark: str | None = None) -> None:
         """Let ``run`` deliver these as one batch; returns when the inbox has them, raises what the inbox raised."""
+        self.messages |= {event.id: event for event in events if isinstance(event, Message)}
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._waiting.put((list(events), bookmark, done))
         await done
@@ -181,6 +188,19 @@ class FakeNetwork:
         if said.startswith("@") and ":" in said:
             return Identity(self.name, said)
         return Room(self.name, said) if said.startswith("!") else self.aliases.get(said)
+
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        self._raise("message")
+        said = self.messages.get(message_id)
+        return said if said is not None and said.room == room else None
+
+    async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
+        self.fetched.append(medium.source)
+        self._raise("fetch")
+        content = self.files.get(medium.source)
+        if content is None or len(content) > most:
+            raise ChatRefused("the picture is gone, or too large")
+        into.write_bytes(content)
 
     async def may_redact(self, room: Room) -> bool:
         self._raise("may_redact")

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from bridge.errors import LinkBroken, LinkRefused, Rejected, TooLong, UsageError
@@ -35,6 +36,7 @@ class Made:
     at: float
     reply_to: str | None = None
     repost_of: str | None = None
+    media: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ class FakePublisher:
         self.limit = limit
         self.calls: list[Call] = []
         self.people: dict[str, Person] = {}
+        self.uploads: dict[str, tuple[bytes, str, str]] = {}
+        """Content, type and alt text, by id."""
         self.closed = False
         self.blind = False
         """While set, ``find`` sees nothing, as when the publisher's timeline lags."""
@@ -167,6 +171,10 @@ class FakePublisher:
         limit = self.longest(premium=premium)
         if not draft.text.strip():
             raise UsageError("There is no text to post.")
+        if any(not self.largest(one.mime) for one in draft.media):
+            raise UsageError("Pictures are JPEG or PNG.")
+        if any(one.size > self.largest(one.mime) for one in draft.media):
+            raise UsageError("The picture is too large.")
         if len(draft.text) > limit:
             raise TooLong(f"The text is {len(draft.text) - limit} too long.")
 
@@ -207,12 +215,25 @@ class FakePublisher:
                 person.dead = True
         self._leave(plan, None)
 
+    def largest(self, mime: str) -> int:
+        return {"image/jpeg": 5 << 20, "image/png": 5 << 20}.get(mime, 0)
+
+    async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
+        plan = await self._enter("upload", credentials.token, alt)
+        self._signer(credentials)
+        media_id = str(2_000_000 + self._next())
+        self.uploads[media_id] = (file.read_bytes(), mime, alt)
+        return self._leave(plan, media_id)
+
     async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
         plan = await self._enter("post", credentials.token, draft.text)
         person = self._signer(credentials)
         if any(made.text == draft.text for made in person.posts):
             raise Rejected("The account has this text already.", duplicate=True)
-        return self._leave(plan, Receipt(self._make(person, draft.text, draft.reply_to).id, plan.rest))
+        media = tuple(one.remote_id for one in draft.media)
+        if any(media_id not in self.uploads for media_id in media):
+            raise Rejected("There is no such picture.")
+        return self._leave(plan, Receipt(self._make(person, draft.text, draft.reply_to, media=media).id, plan.rest))
 
     async def repost(self, credentials: Credentials, account: Account, remote_id: str) -> Receipt:
         plan = await self._enter("repost", credentials.token, remote_id)
@@ -254,8 +275,15 @@ class FakePublisher:
         self._serial += 1
         return self._serial
 
-    def _make(self, person: Person, text: str, reply_to: str | None = None, repost_of: str | None = None) -> Made:
-        made = Made(str(1_000_000 + self._next()), text, self._clock(), reply_to, repost_of)
+    def _make(
+        self,
+        person: Person,
+        text: str,
+        reply_to: str | None = None,
+        repost_of: str | None = None,
+        media: tuple[str, ...] = (),
+    ) -> Made:
+        made = Made(str(1_000_000 + self._next()), text, self._clock(), reply_to, repost_of, media)
         person.posts.append(made)
         return made
 

@@ -12,7 +12,7 @@ from bridge.chat.matrix.events import (
     Envelope,
     after_own_join,
     id_of,
-    is_text,
+    is_said,
     part,
     read_plain,
     read_text,
@@ -39,7 +39,7 @@ def read(raw: dict[str, Any]) -> Event | None:
     if envelope is None:
         return None
     content = part(raw, "content")
-    if is_text(raw.get("type"), content):
+    if is_said(raw.get("type"), content):
         return read_text(envelope, content, part(content, "m.relates_to"), direct=False, replay_key=None)
     return read_plain(envelope, raw)
 

@@ -16,6 +16,21 @@ def entity(short: Any, full: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("theirs", "urls", "same"),
+    [
+        ("hello https://t.co/pic", [], True),
+        ("hello https://t.co/pic", [entity("https://t.co/pic", "https://x.com/ana/status/1/photo/1")], True),
+        ("hello", [], True),
+        ("hello https://t.co/a", [entity("https://t.co/a", "https://example.com/x")], False),
+        ("hello you https://t.co/pic", [], False),
+    ],
+)
+def test_behind_the_text_of_a_picture_stands_its_link(theirs: str, urls: list[dict[str, Any]], same: bool) -> None:
+    assert same_text("hello", theirs, urls, media=True) is same
+    assert same_text("hello", theirs, urls) is (theirs == "hello")
+
+
+@pytest.mark.parametrize(
     ("ours", "theirs", "urls"),
     [
         ("hello", "hello", []),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.model import Draft
+from bridge.model import Draft, Medium
 from bridge.publish.x import shapes
 
 FILE = Path(os.environ.get("KANTTER_X_DATA", ""), "x-openapi.json")
@@ -41,6 +41,36 @@ def test_a_post_is_what_x_describes(description: Any, draft: Draft) -> None:
     body = shapes.post_body(draft)
     validate(description, "post", "/2/tweets", body)
     assert json.loads(body)["text"] == draft.text
+
+
+@with_description
+def test_a_post_with_pictures_is_what_x_describes(description: Any) -> None:
+    media = tuple(Medium(f"mxc://example.org/{n}", "image/png", remote_id=f"{n}" * 19) for n in (1, 2, 3, 4))
+    body = shapes.post_body(Draft("hello", media=media))
+    validate(description, "post", "/2/tweets", body)
+    assert json.loads(body)["media"] == {"media_ids": [one.remote_id for one in media]}
+
+
+def test_a_picture_that_was_not_uploaded_cannot_be_posted() -> None:
+    with pytest.raises(ValueError):
+        shapes.post_body(Draft("hello", media=(Medium("mxc://example.org/1", "image/png"),)))
+
+
+@with_description
+@pytest.mark.parametrize("alt", ["A cat", "x" * 1000, "\u00e9\n\U0001f600"])
+def test_an_alt_text_is_what_x_describes(description: Any, alt: str) -> None:
+    body = shapes.alt_body("1" * 19, alt)
+    validate(description, "post", "/2/media/metadata", body)
+    assert json.loads(body)["metadata"]["alt_text"]["text"] == alt
+
+
+@with_description
+@pytest.mark.parametrize("mime", ["image/png", "image/gif"])
+def test_an_upload_is_what_x_describes(description: Any, mime: str) -> None:
+    operation = description["paths"]["/2/media/upload"]["post"]
+    schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    whole = {**schema, "components": description["components"]}
+    jsonschema.validate({"media": "...", **shapes.upload_fields(mime)}, whole, cls=jsonschema.Draft202012Validator)
 
 
 @with_description

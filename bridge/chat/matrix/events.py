@@ -9,13 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.model import Edit, Event, Identity, Message, Reaction, Redaction, Room
+from bridge.model import Edit, Event, Identity, Medium, Message, Reaction, Redaction, Room
 
 Json = Mapping[str, Any]
 
 _LONGEST_ID = 255  # bytes, of every identifier in the specification
 _LONGEST_EMOJI = 100
 _MOST_MENTIONS = 3
+_LONGEST_NAME = 200
+_FILES = ("m.image", "m.video", "m.audio", "m.file")
+_MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})")
+_MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 _FALLBACK = re.compile(r"> (?:\* )?<@[^>\n]+>")
 
 
@@ -125,9 +129,53 @@ class Envelope:
         return cls(event_id, room, Identity(room.network, sender), sent_at(raw, now))
 
 
-def is_text(kind: object, content: Json) -> bool:
-    """Whether it is a person's text: no notice, no emote, no picture."""
-    return kind == "m.room.message" and content.get("msgtype") == "m.text"
+def is_said(kind: object, content: Json) -> bool:
+    """Whether it is a person's text, or a file of theirs: no notice, no emote, no sticker."""
+    return kind == "m.room.message" and content.get("msgtype") in ("m.text", *_FILES)
+
+
+def mxc_parts(address: object) -> tuple[str, str] | None:
+    """Server and media id of a content URI (specification, "Matrix Content (mxc://) URIs"); None when it is none."""
+    found = _MXC.fullmatch(address) if isinstance(address, str) else None
+    return None if found is None else (found[1], found[2])
+
+
+def read_medium(content: Json) -> Medium | None:
+    """The file in a message, plain or encrypted (specification, "Sending encrypted attachments"). Whether it is a
+    picture is for those to say who know what that is.
+    """
+    sealed = part(content, "file")
+    address = sealed.get("url") if sealed else content.get("url")
+    if content.get("msgtype") not in _FILES or not isinstance(address, str) or mxc_parts(address) is None:
+        return None
+    key, iv, digest = "", "", ""
+    if sealed:
+        web_key = part(sealed, "key")
+        found = web_key.get("k"), sealed.get("iv"), part(sealed, "hashes").get("sha256")
+        key, iv, digest = (value if isinstance(value, str) and len(value) <= 100 else "" for value in found)
+        if web_key.get("alg") != "A256CTR" or sealed.get("v") != "v2" or not (key and iv and digest):
+            return None
+    info = part(content, "info")
+    mime, size = info.get("mimetype"), info.get("size")
+    mime = mime.lower() if isinstance(mime, str) else ""
+    named = text_of(content.get("filename")) or text_of(content.get("body")) or ""
+    return Medium(
+        source=address,
+        mime={"image/jpg": "image/jpeg"}.get(mime, mime) if _MIME.fullmatch(mime) else "",
+        size=size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**53 else 0,
+        name=named[:_LONGEST_NAME],
+        key=key,
+        iv=iv,
+        sha256=digest,
+    )
+
+
+def _body(content: Json) -> str | None:
+    """The text of a message; of a file, its caption: a ``body`` beside a ``filename`` that differs from it."""
+    body = text_of(content.get("body"))
+    if content.get("msgtype") not in _FILES:
+        return body
+    return body if body is not None and content.get("filename") not in (None, content.get("body")) else ""
 
 
 def read_text(
@@ -140,9 +188,12 @@ def read_text(
     changed = content.get("m.new_content")
     if relation.get("rel_type") == "m.replace" or changed is not None:
         return _edit(envelope, part(content, "m.new_content"), relation, direct=direct, replay_key=replay_key)
-    body = text_of(content.get("body"))
+    body = _body(content)
     if body is None:
         return None
+    medium = read_medium(content)
+    if medium is None and content.get("msgtype") in _FILES:
+        return None  # its caption alone is not what was meant
     answered = id_of(part(relation, "m.in_reply_to").get("event_id"))
     thread = id_of(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
     if answered is not None:
@@ -160,6 +211,7 @@ def read_text(
         thread=thread,
         replay_key=replay_key,
         mentions=_mentions(envelope, content),
+        media=() if medium is None else (medium,),
     )
 
 
@@ -173,10 +225,10 @@ def _mentions(envelope: Envelope, content: Json) -> tuple[Identity, ...]:
 
 
 def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, replay_key: str | None) -> Edit | None:
-    target, body = id_of(relation.get("event_id")), text_of(changed.get("body"))
+    target, body = id_of(relation.get("event_id")), _body(changed)
     if relation.get("rel_type") != "m.replace" or target is None or body is None:
         return None
-    if changed.get("msgtype", "m.text") != "m.text":
+    if changed.get("msgtype", "m.text") not in ("m.text", *_FILES):
         return None
     return Edit(
         envelope.id,

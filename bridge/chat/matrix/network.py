@@ -3,6 +3,7 @@
 sync       what the homeserver sends, and the bookmark      doors     invitations, upgraded rooms
 timeline   which of it is whose business                    keys      the daily work on keys
 roster     who is in which room                             rooms     privacy, DMs, who governs
+media      files
 sending    answers                                          login, crosssigning, fallback, trust, calls
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import structlog
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
 
+from bridge.chat.matrix import media
 from bridge.chat.matrix.crosssigning import sign_own_device
 from bridge.chat.matrix.doors import Doors
 from bridge.chat.matrix.events import Allowed
@@ -31,7 +33,7 @@ from bridge.chat.matrix.trust import Trust
 from bridge.config import MatrixSettings
 from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
 from bridge.interfaces import Clock, Inbox, Privacy, Store
-from bridge.model import Health, Identity, Outgoing, Room
+from bridge.model import Health, Identity, Medium, Message, Outgoing, Room, Unreadable
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -50,6 +52,7 @@ class _Session:
     keys: Keys
     rooms: Rooms
     voice: Voice
+    timeline: Timeline
 
 
 class MatrixNetwork:
@@ -136,7 +139,7 @@ class MatrixNetwork:
             clock=clock,
         )
         rooms = Rooms(client, name=NAME, roster=roster, store=store, allowed=allowed)
-        return _Session(client, sync, doors, keys, rooms, Voice(client, roster=roster, keys=keys))
+        return _Session(client, sync, doors, keys, rooms, Voice(client, roster=roster, keys=keys), timeline)
 
     # ------------------------------------------------------------ the rest of the seam
 
@@ -163,6 +166,14 @@ class MatrixNetwork:
     async def may_redact(self, room: Room) -> bool:
         with _as_chat_errors():
             return await self._ready().rooms.may_redact(room)
+
+    async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
+        with _as_chat_errors():
+            return await self._ready().timeline.look_up(room.id, message_id)
+
+    async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
+        with _as_chat_errors():
+            await media.fetch(self._ready().client, medium, into, most)
 
     def health(self) -> Health:
         if self._session is None:

@@ -18,7 +18,7 @@ from bridge.chat.matrix.events import (
     Envelope,
     Json,
     after_own_join,
-    is_text,
+    is_said,
     listed,
     part,
     read_plain,
@@ -115,6 +115,25 @@ class Timeline:
 
     # ------------------------------------------------------------ one event
 
+    async def look_up(self, room_id: str, event_id: str) -> Message | Unreadable | None:
+        """What was said by that event, asked of the homeserver; None when it is no message, or nobody's business.
+        Raises ChatUnreachable, StoreError and ConfigError.
+        """
+        path = f"/_matrix/client/v3/rooms/{quote(room_id, safe='')}/event/{quote(event_id, safe='')}"
+        try:
+            raw = await call(self._client, "GET", path)
+        except ChatRefused:
+            return None
+        if raw.get("event_id") != event_id:
+            return None
+        said = await self.read(room_id, raw)
+        if isinstance(said, Message | Unreadable):
+            return said
+        envelope = Envelope.of(raw, Room(self._name, room_id), self._clock())
+        if envelope is None or raw.get("type") != "m.room.encrypted" or is_redacted(raw):
+            return None
+        return Unreadable(envelope.id, envelope.room, envelope.sender, envelope.sent_at, UNREADABLE)
+
     async def read(self, room_id: str, raw: Json) -> Event | None:
         """What the house is told of one timeline event, or None. Raises ChatUnreachable, StoreError and ConfigError,
         after which it is read again; an event that breaks our own code is logged with a reference and passed over, so
@@ -150,7 +169,7 @@ class Timeline:
 
     def _message(self, room_id: str, raw: Json, envelope: Envelope) -> Event | None:
         content = part(raw, "content")
-        if not is_text(raw.get("type"), content):
+        if not is_said(raw.get("type"), content):
             return None
         said = read_text(envelope, content, part(content, "m.relates_to"), direct=False, replay_key=None)
         return _refused(said, PLAINTEXT) if self._roster.is_encrypted(room_id) else said
@@ -167,7 +186,7 @@ class Timeline:
                 # Perhaps a device that we do not know: the answer opens a channel to it, if it is known by then.
                 self._client.olm.add_changed_users({envelope.sender.name})
             return told
-        if not is_text(opened.type, opened.content):
+        if not is_said(opened.type, opened.content):
             return None
         problem = await self._problem(envelope.sender.name, opened)
         said = read_text(

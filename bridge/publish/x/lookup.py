@@ -14,13 +14,21 @@ from bridge.text import links, normal
 _ESCAPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 _ESCAPES = re.compile("|".join(_ESCAPED))
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_LINK_BEHIND = re.compile(r"\s*https?://(?:t\.co/\w{1,40}|\S{1,200}/(?:photo|video)/[0-9]{1,3})\s*\Z")
 _HANDLES_BEFORE = re.compile(r"(?:@[A-Za-z0-9_]{1,20}\s+)+")
 
 
-def same_text(ours: str, theirs: str, urls: Iterable[Mapping[str, Any]] = (), *, reply: bool = False) -> bool:
-    """Whether ``theirs``, as X gives it with its link entities ``urls``, is the text ``ours``."""
+def same_text(
+    ours: str, theirs: str, urls: Iterable[Mapping[str, Any]] = (), *, reply: bool = False, media: bool = False
+) -> bool:
+    """Whether ``theirs``, as X gives it with its link entities ``urls``, is the text ``ours``. Behind the text of
+    a post with ``media`` stands a link to that.
+    """
+    whole = original(theirs, urls)
+    if media and same_text(ours, _LINK_BEHIND.sub("", whole), reply=reply):
+        return True
     mine = comparable(ours)
-    shown = comparable(original(theirs, urls))
+    shown = comparable(whole)
     if mine == shown:
         return True
     before = _HANDLES_BEFORE.match(shown) if reply else None

@@ -5,7 +5,9 @@ call here is one request (a second one only to find out why X said 401), within 
 """
 
 from collections.abc import Collection
+from pathlib import Path
 
+import aiohttp
 import structlog
 
 from bridge import text
@@ -21,15 +23,21 @@ from bridge.errors import (
     UsageError,
 )
 from bridge.interfaces import Clock
-from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Receipt
+from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Medium, Receipt
 from bridge.publish.x import shapes
 from bridge.publish.x.lookup import same_text, shown_texts
 from bridge.publish.x.refusals import dead_key, is_unauthorized, problem, refusal, rest
 from bridge.publish.x.signing import Signer
-from bridge.publish.x.wire import Reply, Wire, deadline_from_now
+from bridge.publish.x.wire import Reply, Wire, deadline_from_now, form
 
 log = structlog.get_logger(__name__)
 
+LARGEST = {"image/jpeg": 5 << 20, "image/png": 5 << 20, "image/webp": 5 << 20, "image/gif": 15 << 20}
+"""Bytes of a picture, by its type."""
+MOST_PICTURES = 4
+LONGEST_ALT = 1000
+_UPLOAD = 28.0
+"""Seconds for an upload and its alt text."""
 LONGEST = 280
 LONGEST_PREMIUM = 25_000
 _CLOCKS_AGREE = 60.0
@@ -65,6 +73,7 @@ class XPublisher:
         text.check(draft.text, self.longest(premium=premium))
         if draft.reply_to is not None and not shapes.is_id(draft.reply_to):
             raise UsageError("What to reply to is no post at X: an address of a post, or its number, is expected.")
+        _check_media(draft.media)
 
     def longest(self, *, premium: bool) -> int:
         """See Publisher."""
@@ -122,6 +131,26 @@ class XPublisher:
         else:
             self._succeeded(reply)
 
+    # ------------------------------------------------------------ pictures
+
+    def largest(self, mime: str) -> int:
+        """See Publisher."""
+        return LARGEST.get(mime, 0)
+
+    async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
+        """See Publisher."""
+        deadline = deadline_from_now(_UPLOAD)
+        with file.open("rb") as opened:
+            body = form(shapes.upload_fields(mime), opened, mime)
+            reply = await self._call("POST", "/2/media/upload", credentials, body, deadline=deadline)
+        media_id = shapes.new_id(reply.json())
+        if media_id is None:
+            raise OutcomeUnknown("X took the picture, but its answer does not name it.")
+        if alt:
+            body_ = shapes.alt_body(media_id, alt)
+            await self._call("POST", "/2/media/metadata", credentials, body_, deadline=deadline)
+        return media_id
+
     # ------------------------------------------------------------ posting
 
     async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
@@ -129,7 +158,9 @@ class XPublisher:
         try:
             body = shapes.post_body(draft)
         except ValueError:
-            raise Rejected("This cannot be posted: it is no valid text, or replies to no post.") from None
+            raise Rejected(
+                "This cannot be posted: it is no valid text, replies to no post, or lacks its picture."
+            ) from None
         reply = await self._call("POST", "/2/tweets", credentials, body)
         remote_id = shapes.new_id(reply.json())
         if remote_id is None:
@@ -176,7 +207,9 @@ class XPublisher:
             if post["id"] in known or made is None or made < earliest:
                 continue
             reply_to = draft.reply_to is not None
-            if any(same_text(draft.text, shown, urls, reply=reply_to) for shown, urls in shown_texts(post)):
+            shown_ = shown_texts(post)
+            media = bool(draft.media)
+            if any(same_text(draft.text, shown, urls, reply=reply_to, media=media) for shown, urls in shown_):
                 return Receipt(post["id"])
         return None
 
@@ -187,10 +220,17 @@ class XPublisher:
     # ------------------------------------------------------------ one exchange
 
     async def _call(
-        self, method: str, path: str, credentials: Credentials, body: bytes | None = None, *, absent: bool = False
+        self,
+        method: str,
+        path: str,
+        credentials: Credentials,
+        body: bytes | aiohttp.FormData | None = None,
+        *,
+        absent: bool = False,
+        deadline: float | None = None,
     ) -> Reply:
         """One exchange for an account; give its success (with ``absent``, a 404 is one). Raises PublishError."""
-        deadline = deadline_from_now()
+        deadline = deadline or deadline_from_now()
         reply, at = await self._send(method, path, credentials, body, deadline=deadline)
         if is_unauthorized(reply):
             raise await self._why_unauthorized(reply, at, deadline)
@@ -199,11 +239,20 @@ class XPublisher:
         return reply
 
     async def _send(
-        self, method: str, path: str, credentials: Credentials, body: bytes | None = None, *, deadline: float
+        self,
+        method: str,
+        path: str,
+        credentials: Credentials,
+        body: bytes | aiohttp.FormData | None = None,
+        *,
+        deadline: float,
     ) -> tuple[Reply, float]:
-        """The answer, and the time that the request was signed with."""
+        """The answer, and the time that the request was signed with. A multipart form is no part of the signature
+        (RFC 5849, section 3.4.1.3.1).
+        """
         url, at = self._api + path, self._now_at_x()
-        header = self._signer.as_account(credentials, method, url, at=at, body=body)
+        signed = body if isinstance(body, bytes) else None
+        header = self._signer.as_account(credentials, method, url, at=at, body=signed)
         return await self._wire.exchange(method, url, header, body, deadline=deadline), at
 
     async def _ask_request_token(self, deadline: float) -> tuple[Reply, float]:
@@ -272,6 +321,24 @@ class XPublisher:
             raise OperatorMustAct(
                 "X says that this machine's clock is wrong. Nothing was posted. The bot's operator must set the clock."
             )
+
+
+def _check_media(media: tuple[Medium, ...]) -> None:
+    """Hold pictures against X's rules, as far as their sender says what they are. Raises UsageError."""
+    if len(media) > MOST_PICTURES or (len(media) > 1 and any(one.mime == "image/gif" for one in media)):
+        raise UsageError(f"X takes at most {MOST_PICTURES} pictures in a post, or one GIF.")
+    for one in media:
+        largest = LARGEST.get(one.mime, 0)
+        if not largest:
+            raise UsageError(
+                f"X takes no {text.first_words(one.mime or 'file of that kind')}: pictures are JPEG, PNG, WebP or GIF."
+            )
+        if one.size > largest:
+            raise UsageError(
+                f"The picture is too large: X takes {largest >> 20} MB of it, and it has {one.size / (1 << 20):.1f}."
+            )
+        if len(one.alt) > LONGEST_ALT:
+            raise UsageError(f"The alt text has {len(one.alt)} characters; X takes {LONGEST_ALT}.")
 
 
 class _Already(Rejected):

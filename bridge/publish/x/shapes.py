@@ -34,11 +34,23 @@ def is_id(text: str) -> bool:
 
 
 def post_body(draft: Draft) -> bytes:
-    """For ``POST /2/tweets``. Raises ValueError for a text that is none, or a reply to what is no id."""
+    """For ``POST /2/tweets``. Raises ValueError for a text that is none, or for what should be an id and is none."""
     body: dict[str, object] = {"text": draft.text}
     if draft.reply_to is not None:
         body["reply"] = {"in_reply_to_tweet_id": _checked(draft.reply_to)}
+    if draft.media:
+        body["media"] = {"media_ids": [_checked(one.remote_id) for one in draft.media]}
     return _dump(body)
+
+
+def upload_fields(mime: str) -> dict[str, str]:
+    """What stands beside the file in ``POST /2/media/upload``."""
+    return {"media_category": "tweet_gif" if mime == "image/gif" else "tweet_image"}
+
+
+def alt_body(media_id: str, alt: str) -> bytes:
+    """For ``POST /2/media/metadata``: the alt text of an upload. Raises ValueError for what is no id."""
+    return _dump({"id": _checked(media_id), "metadata": {"alt_text": {"text": alt}}})
 
 
 def repost_body(remote_id: str) -> bytes:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 import structlog
@@ -78,15 +78,22 @@ class Wire:
         return self._session
 
     async def exchange(
-        self, method: str, url: str, authorization: str, body: bytes | None = None, *, deadline: float | None = None
+        self,
+        method: str,
+        url: str,
+        authorization: str,
+        body: bytes | aiohttp.FormData | None = None,
+        *,
+        deadline: float | None = None,
     ) -> Reply:
-        """Send once and give what came back, whatever its status. ``url`` goes out as it is, ``body`` as JSON.
+        """Send once and give what came back, whatever its status. ``url`` goes out as it is, ``body`` as JSON, or as
+        the form that it is.
         ``deadline``: by the loop's clock, when the exchange is part of a longer one.
 
         Raises Unreachable when no connection was had, OutcomeUnknown when one was and no status came back.
         """
         headers = {"Authorization": authorization}
-        if body is not None:
+        if isinstance(body, bytes):
             headers["Content-Type"] = "application/json"
         begun: aiohttp.ClientResponse | None = None
         received = bytearray()
@@ -114,9 +121,18 @@ class Wire:
             await self._session.close()
 
 
-def deadline_from_now() -> float:
+def deadline_from_now(seconds: float | None = None) -> float:
     """The loop's time at which an exchange that begins now must be over."""
-    return asyncio.get_running_loop().time() + DEADLINE
+    return asyncio.get_running_loop().time() + (DEADLINE if seconds is None else seconds)
+
+
+def form(fields: Mapping[str, str], file: IO[bytes], mime: str) -> aiohttp.FormData:
+    """A multipart form (RFC 7578) with the open ``file`` as ``media``; it is read as it is sent, and has no name."""
+    made = aiohttp.FormData()
+    for name, value in fields.items():
+        made.add_field(name, value)
+    made.add_field("media", file, filename="media", content_type=mime)
+    return made
 
 
 async def _read(response: aiohttp.ClientResponse, received: bytearray) -> bool:

@@ -1,0 +1,92 @@
+"""Brings a file of a room onto the disk: from the bot's own homeserver, decrypted, and held against its hash.
+
+It asks for content URIs only (``mxc://``), at the authenticated endpoint (Matrix specification v1.11, "Content
+repository"); the homeserver gets what lies elsewhere. Files are written as they arrive, and never run whole through
+memory. It knows nothing of what a file is for.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import ClientError, ClientResponse, ClientTimeout
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+
+from bridge.chat.matrix.calls import meaning, parsed
+from bridge.chat.matrix.events import mxc_parts
+from bridge.errors import ChatRefused, ChatUnreachable
+from bridge.model import Medium
+
+_CHUNK = 1 << 16
+_SECONDS = 30.0
+_LARGEST_REFUSAL = 1 << 16
+
+
+async def fetch(client: AsyncClient, medium: Medium, into: Path, most: int) -> None:
+    """See ``ChatNetwork.fetch``. Raises also ConfigError (DeadToken)."""
+    opener = _opener(medium)
+    digest = hashlib.sha256()
+    size = 0
+    descriptor = os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        async with _download(client, medium) as response:
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise ChatRefused(f"the picture is larger than {most >> 20} MB")
+                digest.update(chunk)
+                file.write(chunk if opener is None else opener.update(chunk))
+    if opener is not None and digest.digest() != _decoded(medium.sha256):
+        raise ChatRefused("the picture is not what was sent: it was changed on its way")
+
+
+def _opener(medium: Medium) -> CipherContext | None:
+    """What decrypts the file (AES-CTR, 256 bits); None for a plain one. Raises ChatRefused."""
+    if not medium.key:
+        return None
+    key, start = _decoded(medium.key), _decoded(medium.iv)
+    if len(key) != 32 or len(start) != 16:
+        raise ChatRefused("the picture's key is damaged")
+    return Cipher(AES(key), CTR(start)).decryptor()
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 without padding, in either alphabet. Raises ChatRefused."""
+    try:
+        plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ChatRefused("the picture's key is damaged") from error
+
+
+@asynccontextmanager
+async def _download(client: AsyncClient, medium: Medium) -> AsyncIterator[ClientResponse]:
+    named = mxc_parts(medium.source)
+    session = client.client_session
+    if named is None:
+        raise ChatRefused("that is no file of a room")
+    if session is None:
+        raise ChatUnreachable("the connection to the homeserver is closed")
+    server, media_id = (quote(one, safe="") for one in named)
+    # No redirect is followed: the token, and we ourselves, stay with the homeserver.
+    url = f"{client.homeserver}/_matrix/client/v1/media/download/{server}/{media_id}"
+    headers = {"Authorization": f"Bearer {client.access_token}"}
+    try:
+        async with session.get(
+            url, headers=headers, timeout=ClientTimeout(total=_SECONDS), allow_redirects=False
+        ) as response:
+            if response.status != 200:
+                answer = parsed(await response.content.read(_LARGEST_REFUSAL))
+                code = answer.get("errcode") if isinstance(answer, dict) else ""
+                raise meaning(response.status, code if isinstance(code, str) else "")
+            yield response
+    except (ClientError, TimeoutError, OSError) as error:
+        raise ChatUnreachable(f"the picture cannot be fetched: {type(error).__name__}") from None

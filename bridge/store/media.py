@@ -1,0 +1,29 @@
+"""The pictures of a post as the text of a column: a JSON array of objects with the fields of ``Medium``.
+
+What a field's default is, is left out. The keys of encrypted files stand in it plainly, as the text of the post does
+next to it. It knows no table.
+"""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from bridge.model import Medium
+
+_DEFAULTS = {field.name: field.default for field in fields(Medium)}
+
+
+def as_text(media: tuple[Medium, ...]) -> str:
+    """For the column; empty for none."""
+    if not media:
+        return ""
+    kept = [{name: value for name, value in asdict(one).items() if value != _DEFAULTS[name]} for one in media]
+    return json.dumps(kept, ensure_ascii=True, separators=(",", ":"))
+
+
+def from_text(column: str) -> tuple[Medium, ...]:
+    """What ``as_text`` wrote."""
+    if not column:
+        return ()
+    kept: list[dict[str, Any]] = json.loads(column)
+    return tuple(Medium(**one) for one in kept)

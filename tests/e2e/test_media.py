@@ -1,0 +1,108 @@
+"""Pictures, through the whole program: a caption, a reply to a picture, an encrypted room and a plain one."""
+
+import io
+
+import pytest
+from nio import UploadResponse  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
+from PIL import Image
+
+from bridge.sandbox.faults import Kind
+from tests.e2e.chatter import Chatter
+from tests.e2e.stage import Stage
+from tests.patience import until
+
+pytestmark = pytest.mark.homeserver
+
+
+def picture() -> bytes:
+    """A small JPEG that tells where it was taken."""
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    made = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(made, "JPEG", exif=exif)
+    return made.getvalue()
+
+
+async def show(person: Chatter, room: str, content: bytes, caption: str = "", *, encrypted: bool) -> str:
+    """Put a picture into the room, as clients do; the event's id."""
+    keys: dict[str, object] = {}
+    stored = content
+    if encrypted:
+        stored, keys = encrypt_attachment(content)
+    answer, _ = await person.person.client.upload(
+        io.BytesIO(stored), "application/octet-stream" if encrypted else "image/jpeg", filesize=len(stored)
+    )
+    assert isinstance(answer, UploadResponse), answer
+    shown: dict[str, object] = {
+        "msgtype": "m.image",
+        "filename": "cat.jpg",
+        "info": {"mimetype": "image/jpeg", "size": len(content), "w": 64, "h": 48},
+    }
+    shown |= {"file": {**keys, "url": answer.content_uri}} if encrypted else {"url": answer.content_uri}
+    return await person.say(room, caption or "cat.jpg", **shown)
+
+
+async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    command = await show(ana, dm, picture(), "!tweet Look at her\nalt: A cat asleep\non a chair", encrypted=True)
+    told = await ana.until_heard("Posted as @acme", reply_to=command)
+    assert "alt text: “A cat asleep on a chair”" in told.text
+    await ana.until_signed(command, "✅")
+    assert stage.texts("acme") == ["Look at her"]
+    [post] = stage.x.world.user("acme").posts.values()
+    [medium] = [stage.x.world.media[media_id] for media_id in post.media]
+    assert (medium.alt, medium.category, medium.complete) == ("A cat asleep\non a chair", "tweet_image", True)
+    assert len(stage.sent()) == 1
+    assert not list((stage.kantter.data / "passing").rglob("*"))
+
+    # A picture alone does nothing; a reply to it, by the same person, posts it.
+    first = await show(ana, dm, picture(), encrypted=True)
+    reply = {"m.relates_to": {"m.in_reply_to": {"event_id": first}}}
+    command = await ana.say(dm, "!tweet Again\nalt: The same cat", **reply)
+    await ana.until_heard("alt text: “The same cat”", reply_to=command)
+    *_, post = stage.x.world.user("acme").posts.values()
+    assert [stage.x.world.media[media_id].alt for media_id in post.media] == ["The same cat"]
+    assert len(stage.x.world.media) == 2
+
+    # What was changed on its way is not posted.
+    content = picture()
+    stored, keys = encrypt_attachment(content)
+    answer, _ = await ana.person.client.upload(
+        io.BytesIO(stored[:-1] + bytes([stored[-1] ^ 1])), "application/octet-stream", filesize=len(stored)
+    )
+    broken = {"msgtype": "m.image", "filename": "cat.jpg", "info": {"mimetype": "image/jpeg"}}
+    command = await ana.say(dm, "!tweet Not this one", **broken, file={**keys, "url": answer.content_uri})
+    await ana.until_heard("was not posted as @acme: .*changed on its way", reply_to=command)
+    assert len(stage.sent()) == 2
+
+
+async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None:
+    ana, _ = await stage.linked("acme", "ana")
+    bob = await stage.person("bob")
+    room = await ana.create(stage.bot, bob.user_id, encrypted=False)
+    theirs = await show(bob, room, picture(), encrypted=False)
+    command = await ana.say(room, "!tweet Not my picture", **{"m.relates_to": {"m.in_reply_to": {"event_id": theirs}}})
+    await ana.until_heard("Posted as @acme", reply_to=command)
+    command = await show(ana, room, picture(), "!tweet My picture", encrypted=False)
+    await ana.until_heard("Posted as @acme.*alt text: none", reply_to=command)
+    first, second = stage.x.world.user("acme").posts.values()
+    assert (len(first.media), len(second.media)) == (0, 1)
+
+
+@pytest.mark.parametrize("path", ["/2/media/upload", "/2/media/metadata", "/2/tweets"])
+@pytest.mark.parametrize("taken", [False, True], ids=["before X took it", "after X took it"])
+async def test_killed_with_a_picture_on_its_way(stage: Stage, path: str, taken: bool) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    stage.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0, path=path)
+    command = await show(ana, dm, picture(), "!thread One\n---\nTwo\nalt: A cat", encrypted=True)
+    await until(lambda: len(stage.x.log.find("POST", path)) == 1)
+    await stage.kantter.kill()
+    await stage.kantter.start()
+    await stage.until_on_x("One", "Two", handle="acme", within=40.0)
+    await ana.until_signed(command, "✅")
+    first, second = stage.x.world.user("acme").posts.values()
+    assert [stage.x.world.media[media_id].alt for media_id in first.media] == ["A cat"]
+    assert (second.media, second.reply_to) == ((), first.id)
+    assert len(stage.sent()) == 2
+    assert not list((stage.kantter.data / "passing").rglob("*"))

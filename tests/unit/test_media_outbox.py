@@ -1,0 +1,193 @@
+"""Pictures in the outbox: uploaded before the post is claimed, cleaned, again after a crash, and never a post twice."""
+
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bridge.errors import ChatUnreachable, LinkBroken, OutcomeUnknown, Rejected, Throttled, Unreachable
+from bridge.interfaces import Tx
+from bridge.model import Account, Draft, Medium, Post, PostState, Role
+from tests.unit.outbox_stage import ANA, Stage, stage
+
+SECRET = b"taken at home"
+CAT = Medium("mxc://example.org/cat", "image/jpeg", 0, "cat.jpg", alt="A cat")
+DOG = replace(CAT, source="mxc://example.org/dog", alt="A dog")
+
+
+def picture() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = SECRET.decode()
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(made, "JPEG", exif=exif)
+    return made.getvalue()
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as made:
+        made.matrix.files = {CAT.source: picture(), DOG.source: picture()}
+        yield made
+
+
+async def queue(at: Stage, account: Account, *media: Medium, text: str = "hello") -> Post:
+    post = await at.queue(account, text, state=PostState.DRAFT)
+    post = replace(post, draft=Draft(text, media=media or (CAT,)), state=PostState.QUEUED)
+    await at.store.transact(lambda tx: tx.posts.save(post))
+    return post
+
+
+async def test_a_picture_goes_up_first_without_its_secrets(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"), CAT, DOG)
+    at.start()
+    row = await at.until_state(post, PostState.POSTED)
+    [made] = at.x.person("acme").posts
+    assert [at.x.uploads[media_id][1:] for media_id in made.media] == [("image/jpeg", "A cat"), ("image/jpeg", "A dog")]
+    assert all(SECRET not in content for content, _, _ in at.x.uploads.values())
+    assert [call.method for call in at.x.calls] == ["upload", "upload", "post"]
+    assert [one.remote_id for one in row.draft.media] == list(made.media)
+    [said] = await at.texts(post)
+    assert "alt text: “A cat”, “A dog”" in said
+    assert row.attempts == 1
+
+
+async def test_a_crash_in_an_upload_repeats_the_upload_only(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"), CAT, DOG)
+    at.x.succeed("upload")
+    gate = at.x.hold("upload")
+    at.start()
+    await gate.entered.wait()
+    row = await at.row(post)
+    assert (row.state, row.claimed_at) == (PostState.QUEUED, None)
+    await at.crash()
+    assert at.x.texts("acme") == []
+    at.start()
+    row = await at.until_state(post, PostState.POSTED)
+    assert at.x.texts("acme") == ["hello"]
+    assert at.x.count("upload") == 3  # the first one was on disk
+    assert at.x.count("post") == 1
+
+
+async def test_a_crash_in_the_post_does_not_post_twice(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"))
+    gate = at.x.hold("post", OutcomeUnknown("cut"), taken=True)
+    at.start()
+    await gate.entered.wait()
+    assert (await at.row(post)).state is PostState.SENDING
+    gate.release()
+    await at.until_state(post, PostState.UNKNOWN)
+    await at.crash()
+    at.start()
+    for _ in range(60):
+        await at.pass_(1.0)
+    assert (await at.row(post)).state is PostState.POSTED
+    assert (at.x.count("upload"), at.x.count("post")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknown("cut"),
+        Unreachable("no way"),
+        Throttled("wait", retry_at=1_800_000_003.0),
+        ChatUnreachable("away"),
+    ],
+)
+async def test_what_passes_is_tried_again(at: Stage, error: Exception) -> None:
+    post = await queue(at, await at.link("acme"))
+    if isinstance(error, ChatUnreachable):
+        at.matrix.errors["fetch"] = error
+    else:
+        at.x.fail("upload", error)
+    at.start()
+    await at.settle()
+    assert (await at.row(post)).state is PostState.QUEUED
+    at.matrix.errors.clear()
+    await at.pass_slowly(70)
+    assert (await at.row(post)).state is PostState.POSTED
+    assert at.x.texts("acme") == ["hello"]
+
+
+@pytest.mark.parametrize("cause", ["rejected", "broken", "gone", "type", "damaged", "other", "large"])
+async def test_what_does_not_pass_fails_the_post(at: Stage, cause: str) -> None:
+    acme = await at.link("acme")
+    post = await queue(at, acme, replace(CAT, mime="image/svg+xml") if cause == "type" else CAT)
+    if cause in ("rejected", "broken"):
+        at.x.fail("upload", Rejected("it is ugly") if cause == "rejected" else LinkBroken("revoked"))
+    elif cause == "gone":
+        at.matrix.files.clear()
+    elif cause != "type":
+        at.matrix.files[CAT.source] = {"damaged": picture()[:300], "other": b"<svg/>", "large": bytes(6 << 20)}[cause]
+    at.start()
+    await at.until_state(post, PostState.FAILED)
+    [said] = await at.texts(post)
+    assert "was not posted as @acme" in said
+    assert at.x.count("post") == 0
+    assert await at.signs(post) == ["❌"]
+    account = await at.store.transact(lambda tx: tx.accounts.get(acme.id))
+    assert account is not None
+    assert bool(account.broken) == (cause == "broken")
+
+
+async def test_it_is_not_tried_for_ever(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"))
+    at.x.always_fail("upload", lambda: OutcomeUnknown("cut"))
+    at.start()
+    await at.pass_slowly(400, 2.0)
+    assert (await at.row(post)).state is PostState.FAILED
+    assert at.x.count("upload") == 8
+    assert "its picture did not get there" in (await at.row(post)).reason
+
+
+async def test_an_undo_while_it_goes_up_is_an_undo(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"))
+    gate = at.x.hold("upload")
+    at.start()
+    await gate.entered.wait()
+    row = await at.row(post)
+    await at.store.transact(lambda tx: tx.posts.save(replace(row, state=PostState.FAILED, reason="undone")))
+    gate.release()
+    await at.settle()
+    assert (await at.row(post)).state is PostState.FAILED
+    assert at.x.count("post") == 0
+
+
+async def test_a_picture_changed_while_it_goes_up_goes_up_anew(at: Stage) -> None:
+    post = await queue(at, await at.link("acme"))
+    gate = at.x.hold("upload")
+    at.start()
+    await gate.entered.wait()
+    row = await at.row(post)
+    other = replace(row, draft=replace(row.draft, media=(replace(CAT, alt="Another cat"),)))
+    await at.store.transact(lambda tx: tx.posts.save(other))
+    gate.release()
+    await at.until_state(post, PostState.POSTED)
+    [made] = at.x.person("acme").posts
+    assert [at.x.uploads[media_id][2] for media_id in made.media] == ["Another cat"]
+
+
+async def test_rights_are_looked_at_after_the_upload(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await queue(at, acme)
+    gate = at.x.hold("upload")
+    at.start()
+    await gate.entered.wait()
+
+    def leave(tx: Tx) -> None:
+        tx.accounts.grant(acme.id, ANA, Role.CONTRIBUTOR, at.time.wall)
+
+    await at.store.transact(leave)
+    gate.release()
+    await at.until_state(post, PostState.FAILED)
+    assert at.x.count("post") == 0
+
+
+async def test_an_old_upload_is_not_relied_on(at: Stage) -> None:
+    old = replace(CAT, remote_id="77", uploaded_at=at.time.wall - 21 * 3600)
+    post = await queue(at, await at.link("acme"), old)
+    at.start()
+    row = await at.until_state(post, PostState.POSTED)
+    assert row.draft.media[0].remote_id != "77"
