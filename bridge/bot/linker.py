@@ -16,7 +16,7 @@ import structlog
 from bridge.bot.notices import Notice, notices, told
 from bridge.bot.revoking import Revoker
 from bridge.bot.steps import LONGEST_ASK, Steps
-from bridge.bot.turns import broke, rung_or_due
+from bridge.bot.turns import broke, in_turns
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Topic, Tx
 from bridge.model import PendingLink, Speech
@@ -66,19 +66,7 @@ class Linker:
 
     async def run(self) -> None:
         """Work until cancelled. A step that was cut off is done again at the next start."""
-        troubles = 0
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._bell.clear()
-                try:
-                    due = await self._turn(group)
-                except StoreError as error:
-                    troubles += 1
-                    log.warning("links cannot be read", error=str(error))
-                    due = self._clock() + pause(troubles, most=_LONGEST_PAUSE)
-                else:
-                    troubles = 0
-                await rung_or_due(self._bell, due, self._clock)
+        await in_turns(self._turn, self._bell, self._clock, trouble="links cannot be read", most=_LONGEST_PAUSE)
 
     # ------------------------------------------------------------ turns and jobs
 

@@ -14,7 +14,7 @@ import structlog
 from bridge.bot import recovering
 from bridge.bot.accepting import words_of
 from bridge.bot.steps import LONGEST_ASK
-from bridge.bot.turns import broke, rung_or_due
+from bridge.bot.turns import broke, in_turns
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store, Topic, Tx
 from bridge.model import Offer, OfferState, Room, Speech
@@ -42,19 +42,7 @@ class Offerer:
 
     async def run(self) -> None:
         """Work until cancelled. An offer that was cut off is made again at the next start."""
-        troubles = 0
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._bell.clear()
-                try:
-                    due = await self._turn(group)
-                except StoreError as error:
-                    troubles += 1
-                    log.warning("offers cannot be read", error=str(error))
-                    due = self._clock() + pause(troubles, most=_LONGEST_PAUSE)
-                else:
-                    troubles = 0
-                await rung_or_due(self._bell, due, self._clock)
+        await in_turns(self._turn, self._bell, self._clock, trouble="offers cannot be read", most=_LONGEST_PAUSE)
 
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
         """Begin what is to do, and give the time of the next turn if nothing rings."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bridge.bot.sealing import opened
-from bridge.bot.turns import broke, rung_or_due
+from bridge.bot.turns import broke, in_turns
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Clock, Store, Topic, Tx
 from bridge.model import Answer, Outgoing, Room, Speech
@@ -83,19 +83,9 @@ class Speaker:
 
     async def run(self) -> None:
         """Speak until cancelled. What is being said then may be said again at the next start, with the same key."""
-        troubles = 0
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._bell.clear()
-                try:
-                    due = await self._turn(group)
-                except StoreError as error:
-                    troubles += 1
-                    log.warning("answers cannot be read or recorded", error=str(error))
-                    due = self._clock() + pause(troubles, most=_LONGEST_PAUSE)
-                else:
-                    troubles = 0
-                await rung_or_due(self._bell, due, self._clock)
+        await in_turns(
+            self._turn, self._bell, self._clock, trouble="answers cannot be read or recorded", most=_LONGEST_PAUSE
+        )
 
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
         """Record what was said, begin to say what comes next, and give the time of the next turn if nothing rings."""

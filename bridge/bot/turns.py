@@ -6,12 +6,41 @@ It knows bells, clocks and tracebacks, and nothing of what is done in a turn.
 import asyncio
 import secrets
 import traceback
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bridge.errors import StoreError
 from bridge.interfaces import Clock
+from bridge.retry import pause
 
 log = structlog.get_logger(__name__)
+
+
+async def in_turns(
+    turn: Callable[[asyncio.TaskGroup], Awaitable[float | None]],
+    bell: asyncio.Event,
+    clock: Clock,
+    *,
+    trouble: str,
+    most: float,
+) -> None:
+    """Take one ``turn`` after the other until cancelled, whenever ``bell`` rings or the time has come that the turn
+    gave. When the store refuses, ``trouble`` is logged and the next turn waits, longer each time, up to ``most`` seconds.
+    """
+    troubles = 0
+    async with asyncio.TaskGroup() as group:
+        while True:
+            bell.clear()
+            try:
+                due = await turn(group)
+            except StoreError as error:
+                troubles += 1
+                log.warning(trouble, error=str(error))
+                due = clock() + pause(troubles, most=most)
+            else:
+                troubles = 0
+            await rung_or_due(bell, due, clock)
 
 
 async def rung_or_due(bell: asyncio.Event, due: float | None, clock: Clock) -> None:
