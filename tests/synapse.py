@@ -98,7 +98,7 @@ class Synapse:
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise SynapseFailed(f"Synapse did not start:\n{self.log()[-3000:]}")
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks at the condition above, which has a deadline
 
     def stop(self) -> None:
         """End it in order, by its pid; after 10 seconds by force."""
