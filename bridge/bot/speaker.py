@@ -14,7 +14,7 @@ import structlog
 
 from bridge.bot.sealing import opened
 from bridge.bot.turns import broke, in_turns
-from bridge.errors import ChatError, ChatRefused, StoreError
+from bridge.errors import ChatError, ChatRefused
 from bridge.interfaces import ChatNetwork, Clock, Store, Topic, Tx
 from bridge.model import Answer, Outgoing, Room, Speech
 from bridge.retry import pause

@@ -26,7 +26,8 @@ async def in_turns(
     most: float,
 ) -> None:
     """Take one ``turn`` after the other until cancelled, whenever ``bell`` rings or the time has come that the turn
-    gave. When the store refuses, ``trouble`` is logged and the next turn waits, longer each time, up to ``most`` seconds.
+    gave. When the store refuses, ``trouble`` is logged and the next turn waits, longer each time: ``most`` seconds at
+    most.
     """
     troubles = 0
     async with asyncio.TaskGroup() as group:
