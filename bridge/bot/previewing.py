@@ -4,6 +4,7 @@ It knows the words and the rows of answers. It decides nothing. Changed content 
 old ones are edited to say so, and count for nothing.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,8 +17,10 @@ from bridge.model import Account, Identity, Policy, Post, PostState, Preview, Ro
 from bridge.pricing import money
 from bridge.text import length
 
-_MOST_BYTES = 12_000
-"""Of the text in one preview: an edit carries it twice, and a Matrix event holds 64 KiB."""
+_LARGEST = 16_000
+"""Of all texts in one preview, as JSON in ASCII: an edit carries it twice, and a Matrix event holds 64 KiB. A network
+that cut the rest would cut off how it stands, and that something is missing.
+"""
 
 
 def name(post_id: int, version: int) -> str:
@@ -118,10 +121,12 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
         where = publisher.post_url(account.handle, post.target) if publisher else post.target
         return [f"Repost of {where}"]
     parts = parts_of(tx, post)
-    lines: list[str] = []
+    lines, room = list[str](), _LARGEST
     for place_, part in enumerate(parts, 1):
         place = f"Part {place_} of {len(parts)}, counts" if len(parts) > 1 else "Counts"
-        lines += [*_quoted(part.draft.text), f"{place} {counted(length(part.draft.text), 'character')}."]
+        quoted = _quoted(part.draft.text, room)
+        room = max(room - sum(map(_size, quoted)), 0)
+        lines += [*quoted, f"{place} {counted(length(part.draft.text), 'character')}."]
         lines += pictures.lines(part.draft.media)
     if post.draft.reply_to is not None:
         reply_to = post.draft.reply_to
@@ -134,13 +139,29 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
     return lines
 
 
-def _quoted(text: str) -> list[str]:
-    """The exact text, with a bar before each line: so nothing in it looks like the bot's own words."""
-    whole = text.encode("utf-8", "replace")
-    shown = text if len(whole) <= _MOST_BYTES else whole[:_MOST_BYTES].decode("utf-8", "ignore")
-    lines = [f"│ {line}" for line in shown.splitlines()]
-    if shown != text:
-        lines.append(f"(too long to show whole: {len(text) - len(shown)} characters more)")
+def _size(line: str) -> int:
+    """What a line takes in JSON: its end is two characters, as the quotes around it here."""
+    return len(json.dumps(line))
+
+
+def _quoted(text: str, room: int) -> list[str]:
+    """The exact text, with a bar before each line: so nothing in it looks like the bot's own words. What does not fit
+    into ``room`` is left out, and that is said.
+    """
+    lines: list[str] = []
+    shown = 0
+    for line in text.splitlines(keepends=True):
+        bare = line.splitlines()[0]
+        room -= _size(f"│ {bare}")
+        if room < 0:
+            fits = max(room + _size(bare), 0) // 12  # no character takes more than 12 in JSON
+            lines += [f"│ {bare[:fits]}"] if fits else []
+            shown += fits
+            break
+        lines.append(f"│ {bare}")
+        shown += len(line)
+    if shown < len(text):
+        lines.append(f"(too long to show whole: {len(text) - shown} characters more)")
     return lines
 
 

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
+from bridge.chat.matrix.sending import edit_of
 from bridge.errors import ChatRefused
-from bridge.model import PostState, Role, Speech
+from bridge.model import Outgoing, PostState, Role, Speech
 from tests.fakes.network import Said
 from tests.unit.bot_scene import PRESS, Scene
 from tests.unit.drafting_scene import ADA, ANA, team
@@ -81,3 +83,25 @@ async def test_a_preview_names_no_other_account_of_its_author(scene: Scene) -> N
     words = await scene.ask(ANA, "!tweet@acme same words")
     assert "Look twice: It is the same text from a second account, which has it waiting or on its way (k1)." in words
     assert "secret" not in words
+
+
+@pytest.mark.parametrize("letter", ["a", "ა", "語", "🙂", "\\", "a\n"])
+@pytest.mark.parametrize("parts", [1, 25])
+async def test_what_a_preview_leaves_out_it_says_and_no_network_cuts_it(scene: Scene, parts: int, letter: str) -> None:
+    account = await team(scene)
+    await scene.store.transact(lambda tx: tx.accounts.save(replace(account, premium=True)))
+    text = "\n---\n".join(f"{number} {letter * (9_000 if parts == 1 else 7_000)}" for number in range(parts))
+    await scene.say(ANA, f"!thread {text}" if parts > 1 else f"!draft {text}")
+    post = await scene.post(0)
+    [preview] = [a for a in await scene.answers(Speech.TEXT) if a.post_id == post.id]
+    assert ("too long to show whole" in preview.body) is (parts > 1 or letter != "a")
+    assert f"reject: ❌ or !reject {post.label} [reason]" in preview.body
+    said = Outgoing("key", PRESS, Speech.EDIT, preview.body, target="$preview")
+    assert edit_of(said)["m.new_content"]["body"] == preview.body
+
+
+async def test_a_thread_of_the_usual_length_is_shown_whole(scene: Scene) -> None:
+    await team(scene)
+    parts = [f"{number:03}" + "x" * 277 for number in range(25)]
+    words = await scene.ask(ANA, "!thread " + "\n---\n".join(parts))
+    assert all(f"│ {part}\n" in words for part in parts)
