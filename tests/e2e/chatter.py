@@ -152,8 +152,13 @@ class Chatter:
 
     # ------------------------------------------------------------ talking
 
+    async def until_known(self, room_id: str) -> None:
+        """Wait until this person's own client knows the room: others see the join first."""
+        await self.until(lambda: room_id in self.person.client.rooms)
+
     async def say(self, room_id: str, text: str, **content: object) -> str:
         """A text; the event's id."""
+        await self.until_known(room_id)
         before = len(self.notices)
         event_id = await self.person.say(room_id, text, **content)
         self._before[event_id] = before
