@@ -194,18 +194,20 @@ Dollars = Annotated[
 
 
 class PriceSettings(_Section):
-    """What X takes, in dollars: for a post, for one with an address in it, for a deletion. Only what is said and
-    counted depends on it.
+    """What X takes, in dollars: for a post, for one with an address in it, for a deletion, for each alt text. Only what
+    is said and counted depends on it.
     """
 
     post: Dollars = Decimal("0.015")
     link: Dollars = Decimal("0.200")
     delete: Dollars = Decimal("0.010")
+    alt: Dollars = Decimal("0.005")
 
     @property
-    def millionths(self) -> tuple[int, int, int]:
-        """The three, in millionths of a dollar."""
-        return int(self.post * 1_000_000), int(self.link * 1_000_000), int(self.delete * 1_000_000)
+    def millionths(self) -> tuple[int, int, int, int]:
+        """The four in their order, in millionths of a dollar."""
+        post, link, delete, alt = (int(one * 1_000_000) for one in (self.post, self.link, self.delete, self.alt))
+        return post, link, delete, alt
 
 
 class XSettings(_Section):

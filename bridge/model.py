@@ -280,6 +280,7 @@ class Policy:
     ``approvals_from``: whose posts are drafts first. ``approve_by``: whether a reaction suffices. ``room``: where
     previews are shown too. ``hold``: seconds that a post waits before it goes out. ``budget``: millionths of a dollar
     for each calendar month (UTC); 0: no limit. ``links``: whether a post with an address is asked about first.
+    ``alt``: whether a post with a picture that has no alt text is asked about first, or cannot go out.
     """
 
     approvals: int = 1
@@ -289,6 +290,7 @@ class Policy:
     hold: float = 0.0
     budget: int = 0
     links: Literal["allow", "ask"] = "allow"
+    alt: Literal["off", "ask", "require"] = "off"
 
     def asks(self, role: Role) -> bool:
         """Whether what somebody with that role says is a draft, until approvers let it through."""

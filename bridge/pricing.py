@@ -14,6 +14,7 @@ from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Identity, Post, PostState
 
 DOLLAR = 1_000_000
+_MOST_ALTS = 4
 
 OUT = (PostState.SENDING, PostState.POSTED, PostState.UNKNOWN)
 """What has been paid for, or may have been."""
@@ -23,11 +24,14 @@ COUNTED = (*OUT, PostState.QUEUED, PostState.SCHEDULED)
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the publisher takes, in millionths of a dollar: for a post, for one with an address in it, for deleting."""
+    """What the publisher takes, in millionths of a dollar: for a post, for one with an address in it, for deleting, and
+    for each alt text beside.
+    """
 
     post: int = 15_000
     link: int = 200_000
     delete: int = 10_000
+    alt: int = 5_000
 
 
 USUAL = Prices()
@@ -37,7 +41,8 @@ def price(draft: Draft, prices: Prices, action: Action = Action.POST) -> int:
     """What it costs to do that with the draft. A repost is taken for a post."""
     if action is Action.DELETE:
         return prices.delete
-    return prices.link if text.links(draft.text) else prices.post
+    described = sum(bool(one.alt) for one in draft.media)
+    return (prices.link if text.links(draft.text) else prices.post) + described * prices.alt
 
 
 def money(amount: int) -> str:
@@ -48,12 +53,16 @@ def money(amount: int) -> str:
 
 
 def said(cost: int, prices: Prices) -> str:
-    """The words about a price that is not the usual one (``the link makes it $0.20``); empty for the usual one, and for
-    0: what was never priced.
+    """The words about a price that is not the usual one (``the link makes it $0.20``, ``the alt text makes it $0.02``);
+    empty for the usual one, and for 0: what was never priced.
     """
     if cost in (0, prices.post):
         return ""
-    return f"the link makes it {money(cost)}" if cost == prices.link else f"it costs {money(cost)}"
+    beside = cost - (prices.link if cost >= prices.link else prices.post)
+    if beside and beside not in range(prices.alt, (_MOST_ALTS + 1) * prices.alt, prices.alt or 1):
+        return f"it costs {money(cost)}"  # as it was priced once
+    whose = ["the link"] * (cost >= prices.link) + ["the alt text"] * bool(beside)
+    return f"{' and '.join(whose)} {'make' if len(whose) > 1 else 'makes'} it {money(cost)}"
 
 
 def said_of(costs: Sequence[int], prices: Prices) -> str:

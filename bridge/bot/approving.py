@@ -46,6 +46,8 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) 
         return f"You changed {post.label} to what it says now, so somebody else has to approve it."
     if post.state not in _WAITING or post.claimed_at is not None or not post.content:
         return f"{post.label} does not wait for approval: it is {_state(post)}."
+    if verdict is Verdict.APPROVE:
+        return waiting.undescribed(tx, post, f"{post.label} cannot be approved", house)
     return ""
 
 

@@ -170,7 +170,7 @@ def _obstacle(tx: Tx, post: Post, who: Identity, house: House) -> str:
     if account.broken:
         how = f"Write {house.prefix}link to me in private."
         return f"Not sent: {account.at} must be linked again ({account.broken}). {how}"
-    return ""
+    return waiting.undescribed(tx, post, "Not sent", house)
 
 
 def _undoing(tx: Tx, post: Post) -> Post | None:

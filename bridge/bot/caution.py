@@ -48,9 +48,10 @@ def about(
     tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], now: float, *, but: int | None = None
 ) -> list[str]:
     """Everything that ``who`` should read before these drafts (the parts of one post) go out; nothing when all is well.
-    Raises nothing. The caller has cleaned the texts.
+    Raises nothing. The caller has cleaned the texts. An alt text is as public as the text.
     """
-    found = dict.fromkeys(what for draft in drafts for what in looks_like(draft.text))
+    texts = [text for draft in drafts for text in (draft.text, *(one.alt for one in draft.media))]
+    found = dict.fromkeys(what for text in texts for what in looks_like(text))
     said = [f"It looks as if {_listed(list(found))} were in it."] if found else []
     for draft in drafts:
         said += repeated(tx, who, account, draft, now, but=but)

@@ -1,4 +1,4 @@
-"""The verbs show and edit: looking at what waits, and changing it, by its name.
+"""The verbs show, edit and alt: looking at what waits, and changing it, by its name.
 
 It knows who may do so. What a change means for approvals is ``editing``'s.
 """
@@ -11,7 +11,7 @@ from bridge.bot.posting import check_characters
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Post, PostState
+from bridge.model import Action, Draft, Identity, Post, PostState, Room
 
 
 def show(tx: Tx, asked: Asked, house: House) -> None:
@@ -38,13 +38,18 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     publisher.check(draft, premium=account.premium)
     if draft == part.draft:
         raise UsageError(f"{part.label} says just that already.")
+    _change(tx, asked, part, draft, "", house)
+
+
+def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House) -> None:
+    """Write it, and say ``how`` it is changed and where it stands then."""
     root = editing.change(tx, part, draft, asked.sender, asked.room, house, asked.now)
     if root.content:
         current = previewing.name(root.id, previewing.version(tx, root))
-        asked.reply(tx, f"Changed {part.label}: it is {current} now and waits for approval.", post_id=root.id)
+        asked.reply(tx, f"Changed {part.label}{how}: it is {current} now and waits for approval.", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
-        asked.reply(tx, f"Changed {part.label}, {subject(now)}: {_stands(now)}.", post_id=part.id)
+        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {_stands(now)}.", post_id=part.id)
 
 
 def _stands(post: Post) -> str:
@@ -53,6 +58,78 @@ def _stands(post: Post) -> str:
         PostState.QUEUED: "it goes out",
         PostState.HELD: "not posted, it waits for its author's word",
     }.get(post.state, post.state.value)
+
+
+# ---------------------------------------------------------------- alt texts
+
+
+def alt(tx: Tx, asked: Asked, house: House) -> None:
+    """Say in words what a picture shows, while its post has not gone out."""
+    known = _answered(tx, asked, house)
+    if known is None:
+        _, post, text = _named(tx, asked, house)
+    else:
+        post, text = known
+    shown = [(part, one) for part in previewing.parts_of(tx, post) for one in part.draft.media]
+    _check(tx, asked, post, shown[0][0] if shown else post, house)
+    if not shown:
+        raise UsageError(f"{post.label} has no picture.")
+    place, said = pictures.which(text, len(shown), f"{house.prefix}alt {post.label}")
+    part, medium = shown[place - 1]
+    new = pictures.with_alt(medium, said)
+    if new == medium:
+        raise UsageError(f"That picture of {post.label} has just that alt text already.")
+    before = sum(len(one.draft.media) for one in previewing.parts_of(tx, post) if one.part < part.part)
+    media = tuple(new if n == place - before else one for n, one in enumerate(part.draft.media, 1))
+    draft = replace(part.draft, media=media)
+    account = tx.accounts.get(part.account_id)
+    publisher = house.publishers.get(account.publisher) if account else None
+    if account is not None and publisher is not None:
+        publisher.check(draft, premium=account.premium)
+    what = "the picture" if len(shown) == 1 else f"picture {place}"
+    _change(tx, asked, part, draft, f", {what} {quote(medium.name)} has the alt text {quote(said)}", house)
+
+
+def _answered(tx: Tx, asked: Asked, house: House) -> tuple[Post, str] | None:
+    """The post that the answered message is about (of a thread: its first part), and the alt text; None when the
+    command is no such reply. Raises UsageError when it could be about several.
+    """
+    if asked.message.reply_to is None:
+        return None
+    found = {
+        known.id: known
+        for post in about(tx, asked.room, asked.message.reply_to, asked.sender)
+        if (known := waiting.visible(tx, post.id, asked.sender)) is not None and editing.unsent(tx, known)
+    }
+    read = waiting.read_id(asked.text)
+    named = None if read is None else waiting.visible(tx, read[0], asked.sender)
+    if read is not None and named is not None and named.id in found:
+        return None  # it is named beside, perhaps with its version
+    if not found:
+        return None
+    labels = [post.label for post in found.values()]
+    if named is not None and editing.unsent(tx, named):
+        raise UsageError(f"You reply to {', '.join(labels)}, and name {named.label}: send it again without the reply.")
+    if len(found) > 1:
+        raise UsageError(f"That is about {', '.join(labels)}. Say which one: {house.prefix}alt ID WHAT IT SHOWS")
+    waiting.no_account(asked, house)
+    return next(iter(found.values())), asked.text
+
+
+def about(tx: Tx, room: Room, event_id: str, who: Identity) -> list[Post]:
+    """The posts that the bot's message in ``room`` is about, or the one that this command of ``who`` asked for."""
+    said = [answer for answer in tx.answers.of_event(room.network, event_id) if answer.room == room]
+    found = [tx.posts.get(answer.post_id) for answer in said if answer.post_id is not None]
+    for answer in said:
+        if answer.question_id is not None:
+            found += tx.posts.of_question(answer.question_id)
+    own = tx.posts.of_message(room.network, event_id)
+    if own is not None and own.author == who and own.room == room:
+        found.append(own)
+    return [post for post in found if post is not None and post.action is not Action.DELETE]
+
+
+# ---------------------------------------------------------------- which, and whether
 
 
 def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
@@ -103,6 +180,14 @@ COMMANDS = (
         example="edit k7 Good evening!",
         help="Change what has not gone out yet; approvals that it had are void then.",
         work=edit,
+        visible=_has_accounts,
+    ),
+    Command(
+        name="alt",
+        usage="alt ID [NUMBER] WHAT IT SHOWS",
+        example="alt k7 A cat asleep on a chair",
+        help="Say what a picture shows, for those who do not see it; as a reply to what I said of it, without the ID.",
+        work=alt,
         visible=_has_accounts,
     ),
 )

@@ -6,8 +6,8 @@ It knows states. It never posts: an edit that makes something else of the comman
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bridge import pricing, times
-from bridge.bot import linking, pictures, posting, previewing, scheduling, signs, threading, waiting
+from bridge import alttext, pricing, times
+from bridge.bot import asking, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
@@ -96,16 +96,19 @@ def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: H
     """Give a post that is ``unsent`` other words: what was approved of it is void, and what looks wrong is asked about.
     ``post`` may be a part of a thread. Gives the row as it is then (of a thread: the first part).
     """
+    only_alt = _waits_for_alt_only(tx, post, house)
     post = _write(tx, post, draft, house)
     root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
     others = () if post.thread_root is None else previewing.writers(tx, root)  # of the parts that stay as they are
-    return _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now, others)
+    root = _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now, others)
+    return _go_on(tx, root, house, now) if only_alt else root
 
 
 def change_all(
     tx: Tx, parts: Sequence[Post], wish: Wish, who: Identity, room: Room, house: House, now: float
 ) -> Post:  # fmt: skip
     """As ``change``, for all parts of a post, and its time. Gives the first part."""
+    only_alt = _waits_for_alt_only(tx, parts[0], house)
     for part, draft in zip(parts, wish.drafts, strict=True):
         at = wish.scheduled_for
         moved = replace(part, scheduled_for=at)
@@ -114,7 +117,28 @@ def change_all(
             signs.take_away(tx, part, signs.WAITS)
         _write(tx, moved, draft, house)
     root = tx.posts.get(parts[0].id) or parts[0]
-    return _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
+    root = _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
+    return _go_on(tx, root, house, now) if only_alt else root
+
+
+def _waits_for_alt_only(tx: Tx, post: Post, house: House) -> bool:
+    """Whether nothing but a missing alt text keeps the post back: it is not old, and nothing else was asked."""
+    parts = previewing.parts_of(tx, post)
+    drafts = [part.draft for part in parts]
+    old = parts[0].created_at - parts[0].fresh_at > house.stale_after
+    return not old and all(one.state is PostState.HELD and alttext.is_all(one.reason, drafts) for one in parts)
+
+
+def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """What waited for its alt text goes, unless something else is to be asked now; ``reason`` says what."""
+    if post.state is not PostState.HELD:
+        return post
+    reason = " ".join(waiting.warnings(tx, post, house, now))
+    parts = [replace(part, reason=reason) for part in previewing.parts_of(tx, post)]
+    tx.posts.save(*parts)
+    if not reason:
+        asking.send_all(tx, parts, post.author, house, now)
+    return tx.posts.get(post.id) or post
 
 
 def _write(tx: Tx, post: Post, draft: Draft, house: House) -> Post:

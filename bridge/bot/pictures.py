@@ -10,10 +10,11 @@ from dataclasses import replace
 from bridge.bot.asked import Asked
 from bridge.errors import UsageError
 from bridge.model import Medium, Unreadable
-from bridge.text import first_words
+from bridge.text import clean, first_words
 
 _ALT = re.compile(r"(?:^|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
 _MOST = 20
+_NUMBERED = re.compile(r"\s*([0-9]{1,2})(?:[.:)]?\s|\Z)")
 
 
 def illustrated(asked: Asked) -> Asked:
@@ -48,30 +49,39 @@ def described(text: str, media: Sequence[Medium], *, keep: bool = False) -> tupl
         count = "one picture" if len(media) == 1 else f"{len(media)} pictures"
         raise UsageError(f"Not posted: there are {len(alts)} alt texts for {count}.")
     alts += [""] * (len(media) - len(alts))
-    return text, tuple(_with_alt(one, alt.strip()) for one, alt in zip(media, alts, strict=True))
+    return text, tuple(with_alt(one, alt) for one, alt in zip(media, alts, strict=True))
 
 
-def _with_alt(medium: Medium, alt: str) -> Medium:
-    """An upload has its alt text for good: with another one it is uploaded anew."""
+def with_alt(medium: Medium, alt: str) -> Medium:
+    """The picture with that alt text. An upload has its own for good: with another one it is uploaded anew. Raises
+    UsageError for what is no text.
+    """
     try:
-        alt.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError("Not posted: the alt text holds a broken character. Please write it anew.") from None
+        alt = clean(alt)
+    except UsageError as error:
+        raise UsageError(f"The alt text cannot be used, so nothing was done. {error}") from error
     return medium if alt == medium.alt else replace(medium, alt=alt, remote_id="", uploaded_at=0.0)
 
 
-def lines(media: Sequence[Medium]) -> list[str]:
-    """For a preview: a line for each picture and one for each line of its alt text."""
-    said: list[str] = []
-    for place, one in enumerate(media, 1):
-        number = f" {place}" if len(media) > 1 else ""
-        size = f", {_size(one.size)}" if one.size else ""
-        said.append(f"Picture{number}: {first_words(one.name) or 'without a name'} ({one.mime}{size})")
-        if one.alt:
-            said += ["Its alt text:", *(f"│ {line}" for line in one.alt.splitlines())]
-        else:
-            said.append("It has no alt text. To give one, end the caption with a line: alt: WHAT IT SHOWS")
-    return said
+def which(text: str, count: int, command: str) -> tuple[int, str]:
+    """The place (from 1) of the picture that an alt text is for, of ``count`` pictures, and the alt text. ``command``:
+    what was typed before. Raises UsageError.
+    """
+    numbered = _NUMBERED.match(text)
+    place = 1 if count == 1 else int(numbered[1]) if numbered is not None else 0
+    said = (text if count == 1 or numbered is None else text[numbered.end() :]).strip()
+    if not 1 <= place <= count:
+        raise UsageError(f"It has {count} pictures. Say which one: {command} 1 WHAT IT SHOWS")
+    if not said:
+        raise UsageError(f"What does it show? {command}{f' {place}' if count > 1 else ''} WHAT IT SHOWS")
+    return place, said
+
+
+def named(medium: Medium, place: int, count: int) -> str:
+    """For a preview: which of ``count`` pictures it is, and what its sender says of it."""
+    number = f" {place}" if count > 1 else ""
+    size = f", {_size(medium.size)}" if medium.size else ""
+    return f"Picture{number}: {first_words(medium.name) or 'without a name'} ({medium.mime}{size})"
 
 
 def _size(size: int) -> str:

@@ -127,6 +127,16 @@ def _links(terms: Terms, value: str, asked: Asked) -> Terms:
     raise ValueError(value)
 
 
+def _alt(terms: Terms, value: str, asked: Asked) -> Terms:
+    if value == "off":
+        return replace(terms, policy=replace(terms.policy, alt="off"))
+    if value == "ask":
+        return replace(terms, policy=replace(terms.policy, alt="ask"))
+    if value == "require":
+        return replace(terms, policy=replace(terms.policy, alt="require"))
+    raise ValueError(value)
+
+
 def _premium(terms: Terms, value: str, asked: Asked) -> Terms:
     if value not in _SWITCH:
         raise ValueError(value)
@@ -175,6 +185,12 @@ KEYS: Mapping[str, _Key] = {
         "whether a post with an address in it, which is dear, is asked about first",
         lambda terms: terms.policy.links,
         _links,
+    ),
+    "alt": _Key(
+        "off, ask or require",
+        "whether a post with a picture that has no alt text is asked about first, or never goes out",
+        lambda terms: terms.policy.alt,
+        _alt,
     ),
     "premium": _Key(
         "on or off",

@@ -127,7 +127,11 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
         quoted = _quoted(part.draft.text, room)
         room = max(room - sum(map(_size, quoted)), 0)
         lines += [*quoted, f"{place} {counted(length(part.draft.text), 'character')}."]
-        lines += pictures.lines(part.draft.media)
+        for number, medium in enumerate(part.draft.media, 1):
+            lines.append(pictures.named(medium, number, len(part.draft.media)))
+            quoted = _quoted(medium.alt, room)
+            room = max(room - sum(map(_size, quoted)), 0)
+            lines += ["Its alt text:", *quoted] if medium.alt else [_without_alt(part, number, house)]
     if post.draft.reply_to is not None:
         reply_to = post.draft.reply_to
         lines.append(f"Reply to {publisher.post_url(account.handle, reply_to) if publisher else reply_to}")
@@ -137,6 +141,11 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
     if cost:
         lines.append(f"Costs {money(cost)}")
     return lines
+
+
+def _without_alt(part: Post, number: int, house: House) -> str:
+    place = f" {number}" if len(part.draft.media) > 1 else ""
+    return f"It has no alt text. To give it one: {house.prefix}alt {part.label}{place} WHAT IT SHOWS"
 
 
 def _size(line: str) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge import pricing
+from bridge import alttext, pricing
 from bridge.bot import caution, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.errors import UsageError
@@ -65,9 +65,27 @@ def look(
         return []
     warned = caution.about(tx, who, account, drafts, now, but=but)
     linked = [draft for draft in drafts if links(draft.text)]
-    if linked and tx.policies.of(account.id).links == "ask":
+    if not linked and not any(draft.media for draft in drafts):
+        return warned  # no policy is about the rest
+    policy = tx.policies.of(account.id)
+    if linked and policy.links == "ask":
         warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
+    if said := alttext.warned(policy, drafts):
+        warned.append(said)
     return warned
+
+
+def undescribed(tx: Tx, post: Post, start: str, house: House) -> str:
+    """The sentence, after ``start``, about a post that the account's policy keeps from going out until its pictures
+    have alt texts; empty when it does not.
+    """
+    parts = previewing.parts_of(tx, post)
+    drafts = [part.draft for part in parts]
+    if not any(draft.media for draft in drafts) or not alttext.forbidden(tx.policies.of(post.account_id), drafts):
+        return ""
+    place = " NUMBER" if sum(len(draft.media) for draft in drafts) > 1 else ""
+    how = f"{house.prefix}alt {parts[0].label}{place} WHAT IT SHOWS"
+    return f"{start}: {alttext.missing(drafts)} {alttext.NEVER_WITHOUT} To give it one: {how}"
 
 
 def let_go(tx: Tx, post: Post, house: House, now: float) -> None:

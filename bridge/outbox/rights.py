@@ -1,10 +1,11 @@
 """Whether a row may go out by what its author and its approvers may do now, at the moment of sending.
 
-It knows roles, policies budgets, and whether approvals stand. What an approval is, the store knows.
+It knows roles, policies, budgets, and whether approvals stand. What an approval is, the store knows.
 """
 
 from dataclasses import replace
 
+from bridge import alttext
 from bridge.model import Account, Post, PostState
 from bridge.outbox import previews, telling, words
 from bridge.outbox.settling import dead_end
@@ -14,7 +15,7 @@ from bridge.pricing import OUT, over, spent, within_budget
 
 def let_out(turn: Turn, account: Account, post: Post) -> bool:
     """True when it may go out. If not, it is settled, or waits as a draft again; its author hears why."""
-    if not _by_right(turn, account, post):
+    if not _by_right(turn, account, post) or not _described(turn, account, post):
         return False
     if within_budget(turn.tx, post, turn.now):
         return True
@@ -42,6 +43,23 @@ def _by_right(turn: Turn, account: Account, post: Post) -> bool:
         dead_end(turn, post, words.approval_gone())
     else:
         _back_to_draft(turn, post)
+    return False
+
+
+def _described(turn: Turn, account: Account, post: Post) -> bool:
+    """Whether its pictures have the alt texts that the policy asks for by now; if not, its author is asked for them."""
+    tx = turn.tx
+    if not post.draft.media or not alttext.forbidden(tx.policies.of(account.id), [post.draft]):
+        return True
+    why = f"{alttext.missing([post.draft])} {alttext.NEVER_WITHOUT}"
+    if post.part > 1 or post.claimed_at is not None:  # too late for another alt text
+        dead_end(turn, post, why)
+        return False
+    rows = [post] if post.thread_root is None else tx.posts.thread(post.thread_root)
+    for row in rows:
+        if row.state is PostState.QUEUED:
+            tx.posts.save(replace(row, state=PostState.HELD, question_id=None, reason=why))
+    turn.unasked = True
     return False
 
 

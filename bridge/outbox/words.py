@@ -6,12 +6,14 @@ An answer about a post that did not go out quotes its first words and says `not 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bridge import alttext
 from bridge.model import Account, Action, Post, PostState, Question
 from bridge.telltale import first_words
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
 BY_REACTION = "✅ or ❌ on this message does the same."
+CROSS = "❌ on this message does the same."
 
 
 def subject(post: Post) -> str:
@@ -196,10 +198,12 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
     """Whether posts that grew old shall still go out."""
     if len(posts) == 1:
         post = posts[0]
-        return (
-            f"{_grew_old(post, now)}: not posted. Post it all the same: "
-            f"{prefix}send {post.label} · forget it: {prefix}drop {post.label} · {BY_REACTION}"
-        )
+        send, drop = f"{prefix}send {post.label}", f"forget it: {prefix}drop {post.label} · {BY_REACTION}"
+        describe = _describe(post, prefix)
+        if alttext.NEVER_WITHOUT in post.reason:
+            return f"{_grew_old(post, now)}: not posted. {describe} · {drop.replace(BY_REACTION, CROSS)}"
+        described = f"{describe} · post it" if describe else "Post it"
+        return f"{_grew_old(post, now)}: not posted. {described} all the same: {send} · {drop}"
     label = question.label
     return (
         f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now)}\n"
@@ -212,6 +216,15 @@ def _why(posts: Sequence[Post]) -> str:
     if any(post.reason for post in posts):
         return "wait for your word, since something about them should be looked at or they are old"
     return "grew old before they could go out"
+
+
+def _describe(post: Post, prefix: str) -> str:
+    """What can be done about a post that waits because a picture of it has no alt text; empty for any other."""
+    said = alttext.missing([post.draft])
+    if not said or said not in post.reason:
+        return ""
+    place = " NUMBER" if len(post.draft.media) > 1 else ""
+    return f"Give it one: {prefix}alt {post.label}{place} WHAT IT SHOWS"
 
 
 def _grew_old(post: Post, now: float) -> str:
@@ -304,7 +317,12 @@ def thread_question(
         lines.append(f"{out} of {len(rows)} parts are out: {' '.join(urls)}")
         undo = f" · delete what is out: {prefix}undo {rows[0].label}"
     label = question.label
-    lines.append(f"Go on: {prefix}send {label} · leave it so: {prefix}drop {label}{undo} · {BY_REACTION}")
+    if describe := _describe(rows[0], prefix):
+        lines.append(describe)
+    if alttext.NEVER_WITHOUT in rows[0].reason:
+        lines.append(f"Leave it so: {prefix}drop {label} · {CROSS}")
+    else:
+        lines.append(f"Go on: {prefix}send {label} · leave it so: {prefix}drop {label}{undo} · {BY_REACTION}")
     return "\n".join(lines)
 
 

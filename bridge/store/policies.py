@@ -41,6 +41,7 @@ def _values(policy: Policy) -> dict[str, str]:
         "hold": repr(float(policy.hold)),
         "budget": str(policy.budget),
         "links": policy.links,
+        "alt": policy.alt,
     }
 
 
@@ -55,4 +56,5 @@ def _policy(kept: Mapping[str, str]) -> Policy:
         hold=float(values["hold"]),
         budget=int(values["budget"]),
         links=cast(Literal["allow", "ask"], values["links"]),
+        alt=cast(Literal["off", "ask", "require"], values["alt"]),
     )

@@ -106,3 +106,25 @@ async def test_killed_with_a_picture_on_its_way(stage: Stage, path: str, taken: 
     assert (second.media, second.reply_to) == ((), first.id)
     assert len(stage.sent()) == 2
     assert not list((stage.kantter.data / "passing").rglob("*"))
+
+
+async def test_an_alt_text_is_asked_for_and_given_later(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    await ana.say(dm, "!policy @acme alt=ask")
+    await ana.until_heard("alt=ask")
+    command = await show(ana, dm, picture(), "!tweet Look at her", encrypted=True)
+    asked = await ana.until_heard("The picture has no alt text.*!alt k1 WHAT IT SHOWS.*!send k1", reply_to=command)
+    assert stage.texts("acme") == []
+    await ana.say(dm, "!alt A cat asleep", **{"m.relates_to": {"m.in_reply_to": {"event_id": asked.id}}})
+    await ana.until_heard("has the alt text “A cat asleep”: it goes out")
+    await ana.until_heard("Posted as @acme.*the alt text makes it [$]0.02", reply_to=command)
+    await ana.say(dm, "!policy @acme alt=require")
+    await ana.until_heard("alt=require")
+    command = await show(ana, dm, picture(), "!tweet Look again", encrypted=True)
+    asked = await ana.until_heard("post none without.*!alt k2 WHAT IT SHOWS", reply_to=command)
+    await ana.react(dm, asked.id, "✅")
+    await ana.until_heard("Not sent: The picture has no alt text")
+    await ana.say(dm, "!alt k2 The same cat")
+    await stage.until_on_x("Look at her", "Look again", handle="acme")
+    posts = stage.x.world.user("acme").posts.values()
+    assert [stage.x.world.media[post.media[0]].alt for post in posts] == ["A cat asleep", "The same cat"]

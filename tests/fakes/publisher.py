@@ -169,8 +169,12 @@ class FakePublisher:
 
     def check(self, draft: Draft, *, premium: bool) -> None:
         limit = self.longest(premium=premium)
-        if not draft.text.strip():
+        if not draft.text.strip() and not draft.media:
             raise UsageError("There is no text to post.")
+        if len(draft.media) > 4:
+            raise UsageError("A post has at most 4 pictures.")
+        if any(len(one.alt) > 1000 for one in draft.media):
+            raise UsageError("The alt text is too long.")
         if any(not self.largest(one.mime) for one in draft.media):
             raise UsageError("Pictures are JPEG or PNG.")
         if any(one.size > self.largest(one.mime) for one in draft.media):
@@ -228,7 +232,7 @@ class FakePublisher:
     async def post(self, credentials: Credentials, draft: Draft) -> Receipt:
         plan = await self._enter("post", credentials.token, draft.text)
         person = self._signer(credentials)
-        if any(made.text == draft.text for made in person.posts):
+        if draft.text and any(made.text == draft.text for made in person.posts):
             raise Rejected("The account has this text already.", duplicate=True)
         media = tuple(one.remote_id for one in draft.media)
         if any(media_id not in self.uploads for media_id in media):
@@ -262,7 +266,10 @@ class FakePublisher:
         found = [
             made
             for made in person.posts
-            if made.text == draft.text and made.repost_of is None and made.at >= since and made.id not in known
+            if (made.text, bool(made.media)) == (draft.text, bool(draft.media))
+            and made.repost_of is None
+            and made.at >= since
+            and made.id not in known
         ]
         return self._leave(plan, Receipt(found[-1].id) if found and not self.blind else None)
 

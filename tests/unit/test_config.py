@@ -53,9 +53,9 @@ def test_the_example_is_complete_and_loads(tmp_path: Path, example: str) -> None
 
 
 def test_prices_are_dollars_to_the_millionth(tmp_path: Path, example: str) -> None:
-    assert load(tmp_path, example).prices.millionths == (15_000, 200_000, 10_000)
+    assert load(tmp_path, example).prices.millionths == (15_000, 200_000, 10_000, 5_000)
     text = example.replace("post = 0.015", 'post = "$0.000001"').replace("link = 0.200", "link = 1")
-    assert load(tmp_path, text).prices.millionths == (1, 1_000_000, 10_000)
+    assert load(tmp_path, text).prices.millionths == (1, 1_000_000, 10_000, 5_000)
 
 
 def test_no_repr_shows_a_secret(tmp_path: Path, example: str) -> None:

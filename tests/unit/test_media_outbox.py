@@ -10,7 +10,7 @@ from PIL import Image
 
 from bridge.errors import ChatUnreachable, LinkBroken, OutcomeUnknown, Rejected, Throttled, Unreachable
 from bridge.interfaces import Tx
-from bridge.model import Account, Draft, Medium, Post, PostState, Role
+from bridge.model import Account, Draft, Medium, Policy, Post, PostState, Role
 from tests.unit.outbox_stage import ANA, Stage, stage
 
 SECRET = b"taken at home"
@@ -191,3 +191,73 @@ async def test_an_old_upload_is_not_relied_on(at: Stage) -> None:
     at.start()
     row = await at.until_state(post, PostState.POSTED)
     assert row.draft.media[0].remote_id != "77"
+
+
+# ---------------------------------------------------------------- the policy about alt texts, at the moment of sending
+
+
+async def require(at: Stage, account: Account) -> None:
+    await at.store.transact(lambda tx: tx.policies.put(account.id, Policy(alt="require")))
+
+
+async def test_what_has_no_alt_text_is_held_where_that_is_demanded_by_now(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await queue(at, acme, replace(CAT, alt=""))
+    await require(at, acme)
+    at.start()
+    await at.until_state(post, PostState.HELD)
+    await at.settle()
+    [asked] = await at.texts()
+    assert asked == (
+        "Look twice before “hello” goes out: The picture has no alt text. The account's policy is to post none without."
+        " It waits: not posted. Give it one: !alt k1 WHAT IT SHOWS · forget it: !drop k1 · ❌ on this message does the "
+        "same."
+    )
+    described = replace(await at.row(post), draft=Draft("hello", media=(CAT,)))
+    await at.store.transact(lambda tx: tx.posts.save(described))
+    await at.send(post)
+    await at.settle()
+    assert at.x.texts("acme") == ["hello"]
+
+
+async def test_asked_only_nothing_is_held_again(at: Stage) -> None:
+    acme = await at.link("acme")
+    await at.store.transact(lambda tx: tx.policies.put(acme.id, Policy(alt="ask")))
+    post = await queue(at, acme, replace(CAT, alt=""))
+    at.start()
+    await at.until_state(post, PostState.POSTED)
+
+
+async def test_a_thread_without_its_alt_text_is_held_whole(at: Stage) -> None:
+    acme = await at.link("acme")
+    first, second = await at.queue_all(acme, ["One", "Two"], state=PostState.DRAFT)
+
+    def work(tx: Tx) -> None:
+        for part, row in enumerate((first, second), 1):
+            media = (replace(CAT, alt=""),) if part == 1 else ()
+            row = replace(
+                row, thread_root=first.id, part=part, state=PostState.QUEUED, draft=Draft(f"{part}", media=media)
+            )
+            tx.posts.save(row)
+            tx.posts.extend(row)
+
+    await at.store.transact(work)
+    await require(at, acme)
+    at.start()
+    await at.until_state(second, PostState.HELD)
+    await at.settle()
+    [asked] = await at.texts()
+    assert "Give it one: !alt k1 WHAT IT SHOWS\nLeave it so: !drop q1" in asked
+    assert at.x.count("post") == 0
+
+
+async def test_what_was_tried_before_fails_without_its_alt_text(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await queue(at, acme, replace(CAT, alt=""))
+    claimed = replace(await at.row(post), claimed_at=at.time.wall)
+    await at.store.transact(lambda tx: tx.posts.save(claimed))
+    await require(at, acme)
+    at.start()
+    await at.settle()
+    assert at.x.count("post") == 0
+    assert (await at.row(post)).state is not PostState.QUEUED

@@ -9,7 +9,7 @@ import pytest
 from bridge import pricing
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Draft, Identity, Policy, Post, PostState, Room
+from bridge.model import Account, Action, Draft, Identity, Medium, Policy, Post, PostState, Room
 from bridge.pricing import Prices
 from bridge.store import Database
 
@@ -55,6 +55,25 @@ def test_money_is_said_as_people_write_it(amount: int, words: str) -> None:
 def test_an_address_in_the_text_is_what_makes_a_post_dear(text: str, cost: int, words: str) -> None:
     assert pricing.price(Draft(text), USUAL) == cost
     assert pricing.said(cost, USUAL) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "alts", "cost", "words"),
+    [
+        ("hello", ["A cat"], 20_000, "the alt text makes it $0.02"),
+        ("hello", ["A cat", "", "A dog"], 25_000, "the alt text makes it $0.025"),
+        ("hello", [""], 15_000, ""),
+        ("see example.org", ["A cat"], 205_000, "the link and the alt text make it $0.205"),
+    ],
+)
+def test_each_alt_text_is_paid_for(text: str, alts: list[str], cost: int, words: str) -> None:
+    draft = Draft(text, media=tuple(Medium("mxc://a/b", "image/png", alt=alt) for alt in alts))
+    assert pricing.price(draft, USUAL) == cost
+    assert pricing.said(cost, USUAL) == words
+    assert pricing.said(cost + 1, USUAL) == f"it costs {pricing.money(cost + 1)}"
+    assert pricing.said(pricing.price(draft, Prices(alt=0)), Prices(alt=0)) == pricing.said(
+        pricing.price(Draft(text), USUAL), USUAL
+    )
 
 
 def test_other_actions_and_prices() -> None:

@@ -1,0 +1,41 @@
+"""Which pictures of a post lack an alt text, and what an account's policy makes of that. Pure. Shared by whoever queues
+posts and whoever sends them.
+
+It knows drafts and policies, and neither verbs nor rows.
+"""
+
+from collections.abc import Sequence
+
+from bridge.model import Draft, Policy
+
+NEVER_WITHOUT = "The account's policy is to post none without."
+
+
+def missing(drafts: Sequence[Draft]) -> str:
+    """The sentence about the pictures of a post (of all its parts) that have no alt text; empty when each has one."""
+    described = [bool(one.alt) for draft in drafts for one in draft.media]
+    lacking = [str(place) for place, has in enumerate(described, 1) if not has]
+    if not lacking:
+        return ""
+    if len(described) == 1:
+        return "The picture has no alt text."
+    if len(lacking) == 1:
+        return f"Picture {lacking[0]} has no alt text."
+    return f"Pictures {', '.join(lacking[:-1])} and {lacking[-1]} have no alt text."
+
+
+def forbidden(policy: Policy, drafts: Sequence[Draft]) -> bool:
+    """Whether the drafts cannot go out as they are."""
+    return policy.alt == "require" and bool(missing(drafts))
+
+
+def warned(policy: Policy, drafts: Sequence[Draft]) -> str:
+    """What is to be asked before the drafts go out; empty when nothing is."""
+    said = "" if policy.alt == "off" else missing(drafts)
+    return f"{said} {NEVER_WITHOUT}" if said and policy.alt == "require" else said
+
+
+def is_all(reason: str, drafts: Sequence[Draft]) -> bool:
+    """Whether ``reason``, for which the drafts wait, is nothing but that."""
+    said = missing(drafts)
+    return bool(said) and reason in (said, f"{said} {NEVER_WITHOUT}")
