@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from bridge import text as reading
+from bridge.model import Draft
 
 _LONGEST = 50_000
 """Code points that are looked at; no publisher takes more."""
@@ -136,3 +137,13 @@ def holds_secret(text: str) -> bool:
 def first_words(text: str, most: int = 60) -> str:
     """As ``text.first_words``, but of a text that seems to hold a secret nothing is said again."""
     return HIDDEN if holds_secret(text[:_NEAR]) else reading.first_words(text, most)
+
+
+def pictures(draft: Draft) -> str:
+    """The pictures of a draft, for a sentence: ``the picture “cat.jpg”``, ``2 pictures (“cat.jpg”, “dog.jpg”)``; empty
+    where there are none. Their senders chose the names.
+    """
+    names = [f"“{first_words(one.name, 30) or 'without a name'}”" for one in draft.media]
+    if len(names) < 2:
+        return f"the picture {names[0]}" if names else ""
+    return f"{len(names)} pictures ({', '.join(names)})"

@@ -350,13 +350,20 @@ def clean(text: str) -> str:
     return text.strip()
 
 
-def check(text: str, limit: int) -> None:
-    """Hold a text against X's rules for a post of at most ``limit`` (weighted). Raises UsageError in plain words."""
+def is_nothing(text: str) -> bool:
+    """Whether nothing of it can be seen."""
+    return _NOTHING.match(text) is not None
+
+
+def check(text: str, limit: int, *, pictured: bool = False) -> None:
+    """Hold a text against X's rules for a post of at most ``limit`` (weighted); ``pictured``: beside pictures it may be
+    empty. Raises UsageError in plain words.
+    """
     if _BROKEN.search(text) is not None:
         raise UsageError("Part of the text is no valid text (a broken character or a NUL). Type it anew, please.")
     if (bad := _REFUSED_CHAR.search(text)) is not None:
         raise UsageError(f"X refuses the invisible character U+{ord(bad[0]):04X} in the text. Take it out, please.")
-    if _NOTHING.match(text) is not None:
+    if not pictured and is_nothing(text):
         raise UsageError("There is no text to post.")
     count, with_links = _measure(text)
     if count > limit:

@@ -12,6 +12,7 @@ from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Identity, Post, PostState, Room
+from bridge.text import is_nothing
 
 
 def show(tx: Tx, asked: Asked, house: House) -> None:
@@ -29,6 +30,9 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
     text, media = pictures.described(text, part.draft.media, keep=True)
+    if media and is_nothing(text):
+        edit_, alt_ = f"{house.prefix}edit {part.label} TEXT", f"{house.prefix}alt {part.label} WHAT IT SHOWS"
+        raise UsageError(f"There is no text. To change what it says: {edit_} · to describe its picture: {alt_}")
     draft = replace(part.draft, text=text, media=media)
     account = tx.accounts.get(part.account_id)
     publisher = house.publishers.get(account.publisher) if account else None

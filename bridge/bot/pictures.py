@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from bridge.bot.asked import Asked
 from bridge.errors import UsageError
-from bridge.model import Medium, Unreadable
-from bridge.text import clean, first_words
+from bridge.model import Medium, Message, Unreadable
+from bridge.text import clean, first_words, is_nothing
 
 _ALT = re.compile(r"(?:^|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
 _MOST = 20
@@ -31,6 +31,8 @@ def illustrated(asked: Asked) -> Asked:
             )
         media = answered.media + media
     if not media:
+        if isinstance(answered, Message) and answered.media and is_nothing(asked.text):
+            raise UsageError("Not posted: the picture that you reply to is not yours. Send it here yourself first.")
         return asked
     text, media = described(asked.text, media)
     return replace(asked, text=text, media=media)

@@ -15,7 +15,8 @@ from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
-from bridge.model import Account, Action, Draft, Post, PostState, Role
+from bridge.model import Account, Action, Draft, Medium, Post, PostState, Role
+from bridge.text import is_nothing
 
 _HANDLE = re.compile(r"\s*@(\w{1,32})", re.ASCII)
 MOST_PARTS = 25
@@ -155,10 +156,10 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
     if asked.verb == "retweet":
         target = _target(asked.text, asked, house, publisher)
         return Wish(account, role, (Draft(""),), Action.REPOST, target)
-    words = Draft(asked.text, media=asked.media)
+    words = _draft(asked.text, asked.media)
     if asked.verb == "reply":
         url, text = _first_word(asked.text)
-        words = replace(words, text=text, reply_to=_target(url, asked, house, publisher))
+        words = replace(_draft(text, asked.media), reply_to=_target(url, asked, house, publisher))
     check_characters(words.text)
     try:
         publisher.check(words, premium=account.premium)
@@ -175,7 +176,7 @@ def wanted_parts(tx: Tx, asked: Asked, house: House, parts: Sequence[str], at: f
     """
     account, role, publisher = speaker(tx, asked, house)
     _check_parts(parts)
-    drafts = tuple(Draft(part, media=() if place else asked.media) for place, part in enumerate(parts))
+    drafts = tuple(_draft(part, () if place else asked.media) for place, part in enumerate(parts))
     for number, (part, draft_) in enumerate(zip(parts, drafts, strict=True), 1):
         check_characters(part)
         try:
@@ -185,6 +186,11 @@ def wanted_parts(tx: Tx, asked: Asked, house: House, parts: Sequence[str], at: f
                 raise
             raise UsageError(f"Part {number} of {len(parts)}, {quote(part)}: {error}") from error
     return Wish(account, role, drafts, scheduled_for=at)
+
+
+def _draft(text: str, media: tuple[Medium, ...]) -> Draft:
+    """Beside pictures, a text of which nothing can be seen is none."""
+    return Draft("" if media and is_nothing(text) else text, media=media)
 
 
 def _check_parts(parts: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bridge.bot import pictures
 from bridge.bot.asked import House
 from bridge.bot.words import number as counted
-from bridge.bot.words import quote
+from bridge.bot.words import subject
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
 from bridge.pricing import money
@@ -258,5 +258,4 @@ def _nobody(post: Post, policy: Policy, count: _Count, house: House) -> str:
 
 def brief(post: Post, number: int) -> str:
     """A draft in a sentence: its name and first words."""
-    what = f"the repost of {post.target}" if post.target is not None else quote(post.draft.text)
-    return f"{name(post.id, number)}, {what}"
+    return f"{name(post.id, number)}, {subject(post)}"

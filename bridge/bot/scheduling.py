@@ -34,7 +34,7 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
     """Let the text go out at a time."""
     said, bar, text = asked.text.partition("|")
     usage = f"{house.prefix}{house.verbs['schedule'].usage}"
-    if not bar:
+    if not bar and not asked.media:  # pictures alone need none
         example = f"{house.prefix}{house.verbs['schedule'].example}"
         raise UsageError(f"When, and what? Write it like this: {usage} · for instance: {example}")
     try:
@@ -64,7 +64,7 @@ def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, 
 def changed(tx: Tx, post: Post, asked: Asked, house: House) -> tuple[posting.Wish, times.When]:
     """What an edited schedule command wants now. ``asked``: as if it were said anew. Raises UsageError."""
     said, bar, text = asked.text.partition("|")
-    if not bar:
+    if not bar and not asked.media:
         raise UsageError(f"There is no | in it any more: {house.prefix}{house.verbs['schedule'].usage}")
     when = times.read(said, _said_at(asked), zone_of(tx, asked.sender, house))
     wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)

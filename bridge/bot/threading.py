@@ -36,7 +36,7 @@ def wanted(tx: Tx, asked: Asked, house: House) -> tuple[posting.Wish, bool]:
     if split:
         account, _, publisher = posting.speaker(tx, asked, house)
         posting.check_characters(asked.text)
-        parts = splitting.split(parts[0], publisher.longest(premium=account.premium))
+        parts = splitting.split(parts[0], publisher.longest(premium=account.premium)) or [""] * bool(asked.media)
     return posting.wanted_parts(tx, asked, house, parts), split
 
 

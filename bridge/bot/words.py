@@ -6,7 +6,7 @@ It knows English and nothing of what is said.
 from datetime import UTC, datetime
 
 from bridge.model import Post
-from bridge.telltale import HIDDEN, holds_secret
+from bridge.telltale import HIDDEN, holds_secret, pictures
 
 _QUOTED = 40
 _SKIM = 400
@@ -24,8 +24,12 @@ def quote(text: str, most: int = _QUOTED) -> str:
 
 
 def subject(post: Post) -> str:
-    """What a post is, for a sentence about it: its first words, or what it reposts."""
-    return quote(post.draft.text) if post.target is None else f"the repost of {post.target}"
+    """What a post is, for a sentence about it: its first words, its pictures where it has no text, or what it
+    reposts.
+    """
+    if post.target is not None:
+        return f"the repost of {post.target}"
+    return quote(post.draft.text) if post.draft.text or not post.draft.media else pictures(post.draft)
 
 
 def span(seconds: float) -> str:

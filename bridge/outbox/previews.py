@@ -5,7 +5,7 @@ It knows the rows of answers. What stands in a preview while its post waits is t
 
 from bridge.interfaces import Tx
 from bridge.model import Action, Post, Speech
-from bridge.telltale import first_words
+from bridge.outbox import words
 
 
 def close(tx: Tx, post: Post, said: str) -> None:
@@ -19,12 +19,12 @@ def close(tx: Tx, post: Post, said: str) -> None:
         shown = tx.posts.get(shown.thread_root) or shown
     previews = tx.decisions.previews(shown.id)
     newest = max((preview.version for preview in previews), default=0)
-    what = f"“{first_words(shown.draft.text)}”" if shown.target is None else f"the repost of {shown.target}"
+    what = words.called(shown) if shown.target is None else f"the repost of {shown.target}"
     for preview in previews:
         if preview.version != newest:
             continue
         for earlier in tx.answers.of_post(shown.id, Speech.EDIT):
             if earlier.target_answer == preview.answer_id:
                 tx.answers.cancel(earlier.id)
-        words = f"{shown.label} by {shown.author.name}, {what}: {said}"
-        tx.answers.add(preview.room, Speech.EDIT, words, target_answer=preview.answer_id, post_id=shown.id)
+        body = f"{shown.label} by {shown.author.name}, {what}: {said}"
+        tx.answers.add(preview.room, Speech.EDIT, body, target_answer=preview.answer_id, post_id=shown.id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.interfaces import Tx
 from bridge.model import Action, Deed, Post
-from bridge.telltale import first_words
+from bridge.telltale import first_words, pictures
 
 
 def record(tx: Tx, post: Post, verb: str, outcome: str, at: float) -> None:
@@ -23,6 +23,6 @@ def record_all(tx: Tx, verb: str, ended: Sequence[tuple[Post, str]], at: float) 
 
 
 def _detail(post: Post) -> str:
-    said = first_words(post.draft.text) if post.action is Action.POST else post.target or ""
+    said = (first_words(post.draft.text) or pictures(post.draft)) if post.action is Action.POST else post.target or ""
     part = f" part {post.part}" if post.thread_root is not None else ""
     return f"{post.label}{part} {said}".strip()

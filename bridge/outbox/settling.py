@@ -130,6 +130,8 @@ def _rejected(turn: Turn, errand: Errand, error: Rejected) -> None:
 def _earlier_url(turn: Turn, errand: Errand) -> str:
     """Where our own record has the same text of the same account; empty when it has not."""
     account = errand.account
+    if not errand.post.draft.text:  # pictures alone are not told apart by that
+        return ""
     for remote_id in turn.tx.posts.remote_ids(account.id):
         earlier = turn.tx.posts.find(account.publisher, remote_id)
         if earlier is not None and not earlier.deleted and earlier.draft.text == errand.post.draft.text:

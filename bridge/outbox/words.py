@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bridge import alttext
 from bridge.model import Account, Action, Post, PostState, Question
-from bridge.telltale import first_words
+from bridge.telltale import first_words, pictures
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
@@ -22,8 +22,13 @@ def subject(post: Post) -> str:
         return f"The repost of {post.target}"
     if post.action is Action.DELETE:
         return f"The undoing ({post.label})"
-    quoted = f"“{first_words(post.draft.text)}”"
-    return quoted if post.thread_root is None else f"part {post.part} of your thread, {quoted},"
+    said = called(post)
+    return said if post.thread_root is None else f"part {post.part} of your thread, {said},"
+
+
+def called(post: Post) -> str:
+    """Its first words; of pictures alone, what those are called."""
+    return f"“{first_words(post.draft.text)}”" if post.draft.text or not post.draft.media else pictures(post.draft)
 
 
 def sentence(text: str) -> str:
@@ -52,10 +57,11 @@ def posted(post: Post, account: Account, url: str, prefix: str, price: str = "")
     """``price``: what is to be said about it, where it is not the usual one."""
     done = "Posted" if post.action is Action.POST else "Reposted"
     price = f" · {price}" if price else ""
-    return f"{done} as {account.at}: {url}{_pictures(post)}{price} · undo: {prefix}undo {post.label}"
+    shown = f" with {pictures(post.draft)}" if post.draft.media else ""
+    return f"{done} as {account.at}{shown}: {url}{_alts(post)}{price} · undo: {prefix}undo {post.label}"
 
 
-def _pictures(post: Post) -> str:
+def _alts(post: Post) -> str:
     """What the pictures are for those who do not see them."""
     if not post.draft.media:
         return ""
@@ -268,18 +274,19 @@ def thread_posted(
     rows: Sequence[Post], out: int, account: Account, urls: Sequence[str], prefix: str, price: str = ""
 ) -> str:
     parts = f"{out} parts" if out == len(rows) else f"{out} of {len(rows)} parts"
+    shown = f" with {pictures(rows[0].draft)}" if rows[0].draft.media else ""
     where = (f": {urls[0]}" if urls else "") + (f" · {price}" if price else "")
-    return f"Posted as {account.at} in {parts}{where} · undo: {prefix}undo {rows[0].label}"
+    return f"Posted as {account.at} in {parts}{shown}{where} · undo: {prefix}undo {rows[0].label}"
 
 
 def thread_failed(rows: Sequence[Post], account: Account, why: str) -> str:
-    said = f"“{first_words(rows[0].draft.text)}”"
+    said = called(rows[0])
     return f"{said} and the rest of the thread were not posted as {account.at}: {sentence(why)} Nothing of it is out."
 
 
 def thread_stopped(post: Post, rows: Sequence[Post], account: Account, why: str) -> str:
     fate = "unknown: whether" if post.state is PostState.UNKNOWN else ""
-    said = f"part {post.part} of {len(rows)}, “{first_words(post.draft.text)}”,"
+    said = f"part {post.part} of {len(rows)}, {called(post)},"
     if fate:
         return f"{fate} {said} went out as {account.at} nobody can say ({why.rstrip('.')}), so the thread stopped."
     return f"The thread stopped: {said} was not posted as {account.at}: {sentence(why)}"
@@ -287,13 +294,13 @@ def thread_stopped(post: Post, rows: Sequence[Post], account: Account, why: str)
 
 def thread_unsure(post: Post, rows: Sequence[Post], account: Account) -> str:
     return (
-        f"unknown: part {post.part} of {len(rows)}, “{first_words(post.draft.text)}”, was probably not posted, which "
+        f"unknown: part {post.part} of {len(rows)}, {called(post)}, was probably not posted, which "
         f"nobody can prove; I do not see it among the posts of {account.at}. So the thread stopped."
     )
 
 
 def thread_stale(post: Post, rows: Sequence[Post], account: Account, seconds: float) -> str:
-    said = f"“{first_words(rows[0].draft.text)}”"
+    said = called(rows[0])
     if post.reason:
         return f"Look twice before the thread {said} of {len(rows)} parts goes out: {sentence(post.reason)} Not posted."
     if post.part == 1:

@@ -157,6 +157,13 @@ def _fields(call: Call) -> set[str]:
 def _render(world: World, post: Post, fields: set[str]) -> dict[str, object]:
     shown = words.shown(post.text, world.shorten)
     value: dict[str, object] = {"id": post.id, "text": shown.text, "edit_history_tweet_ids": [post.id]}
+    if post.media:
+        full = f"https://x.com/{post.handle}/status/{post.id}/photo/1"
+        short = world.shorten(full)
+        value["text"] = f"{shown.text} {short}".lstrip()
+        shown.urls.append({"url": short, "expanded_url": full, "display_url": f"pic.x.com/{short[-10:]}"})
+    if "attachments" in fields and post.media:
+        value["attachments"] = {"media_keys": [f"3_{media_id}" for media_id in post.media]}
     if "created_at" in fields:
         at = datetime.fromtimestamp(post.at, UTC)
         value["created_at"] = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

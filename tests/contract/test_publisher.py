@@ -4,12 +4,13 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import LinkBroken, LinkRefused, OutcomeUnknown, OutOfCredit, Rejected, Throttled, UsageError
-from bridge.model import Draft, Medium
+from bridge.model import Draft, Linked, Medium
 from tests.contract.publishers import FakeStand, SandboxStand, Stand, account, linked
 
 
@@ -278,3 +279,36 @@ def test_only_pictures_of_some_size_are_taken(stand: Stand) -> None:
     for mime, size in (("image/png", most + 1), ("text/html", 10), ("", 10)):
         with pytest.raises(UsageError):
             stand.publisher.check(Draft("hello", media=(Medium("mxc://a/b", mime, size),)), premium=False)
+
+
+async def picture(stand: Stand, who: Linked, folder: Path) -> Draft:
+    """A picture without text, uploaded."""
+    (folder / "cat").write_bytes(PIXEL)
+    media_id = await stand.publisher.upload(who.credentials, folder / "cat", "image/png", "")
+    return Draft("", media=(Medium("mxc://example.org/cat", "image/png", remote_id=media_id),))
+
+
+async def test_pictures_without_text_can_be_posted_and_found_again(stand: Stand, tmp_path: Path) -> None:
+    ana = await linked(stand, "ana")
+    for draft in (Draft(""), Draft(" \n")):
+        with pytest.raises(UsageError):
+            stand.publisher.check(draft, premium=False)
+    first, second, never = [await picture(stand, ana, tmp_path) for _ in range(3)]
+    stand.publisher.check(first, premium=False)
+    receipts = [await stand.publisher.post(ana.credentials, draft) for draft in (first, second)]
+    assert stand.texts("ana") == ["", ""]  # the second is no repetition of the first
+    for draft, receipt in zip((second, first), reversed(receipts), strict=True):
+        found = await stand.publisher.find(ana.credentials, account(ana), draft, since=time.time() - 60.0, known=())
+        assert found is not None
+        assert found.remote_id == receipt.remote_id
+    for draft, known in ((never, []), (first, [receipts[0].remote_id])):
+        look = stand.publisher.find(ana.credentials, account(ana), draft, since=time.time() - 60.0, known=known)
+        assert await look is None
+
+
+def test_what_no_post_can_have_is_refused(stand: Stand) -> None:
+    one = Medium("mxc://a/b", "image/png")
+    for media in ((one,) * 5, (replace(one, alt="x" * 1001),)):
+        with pytest.raises(UsageError):
+            stand.publisher.check(Draft("hello", media=media), premium=False)
+    stand.publisher.check(Draft("hello", media=(replace(one, alt="x" * 1000),) * 4), premium=False)

@@ -1,6 +1,8 @@
 """Pictures, through the whole program: a caption, a reply to a picture, an encrypted room and a plain one."""
 
 import io
+import time
+from dataclasses import replace
 
 import pytest
 from nio import UploadResponse  # type: ignore[import-untyped]  # nio ships no types
@@ -128,3 +130,23 @@ async def test_an_alt_text_is_asked_for_and_given_later(stage: Stage) -> None:
     await stage.until_on_x("Look at her", "Look again", handle="acme")
     posts = stage.x.world.user("acme").posts.values()
     assert [stage.x.world.media[post.media[0]].alt for post in posts] == ["A cat asleep", "The same cat"]
+
+
+async def test_pictures_alone_are_found_again_among_others_like_them(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    first = await show(ana, dm, picture(), "!tweet", encrypted=True)
+    await ana.until_heard("Posted as @acme with the picture “cat.jpg”: https?://", reply_to=first)
+    stage.fault(Kind.CUT, taken=True)
+    second = await show(ana, dm, picture(), "!tweet", encrypted=True)
+    await ana.until_heard("Posted as @acme", reply_to=second, within=40.0)
+    one, two = stage.x.world.user("acme").posts.values()
+    assert (one.text, two.text, len(one.media), len(two.media)) == ("", "", 1, 1)
+    stage.fault(Kind.CUT)
+    third = await show(ana, dm, picture(), "!tweet", encrypted=True)
+    # Somebody posts a picture at X itself, at the same time.
+    stage.x.world.put(replace(two, id=stage.x.world.next_id(time.time()), media=("77",), at=time.time()))
+    looks = f"/2/users/{stage.x.world.user('acme').id}/tweets"
+    seen = len(stage.x.log.find("GET", looks))
+    await until(lambda: len(stage.x.log.find("GET", looks)) >= seen + 3, within=30.0)
+    assert not ana.heard("Posted as @acme", reply_to=third)
+    assert len(stage.sent()) == 3

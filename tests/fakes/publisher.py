@@ -266,7 +266,8 @@ class FakePublisher:
         found = [
             made
             for made in person.posts
-            if (made.text, bool(made.media)) == (draft.text, bool(draft.media))
+            if made.text == draft.text
+            and (draft.text or made.media == tuple(one.remote_id for one in draft.media))
             and made.repost_of is None
             and made.at >= since
             and made.id not in known

@@ -137,3 +137,53 @@ async def test_an_edit_keeps_the_picture(scene: Scene) -> None:
     assert await drafts(scene) == [Draft("Hello all", media=(uploaded,))]
     await scene.say(ANA, f"!edit {(await scene.post()).label} Hello all\nalt: A bird")
     assert await drafts(scene) == [Draft("Hello all", media=(replace(CAT, alt="A bird"),))]
+
+
+# ---------------------------------------------------------------- pictures without text
+
+
+@pytest.mark.parametrize(
+    ("command", "alt"),
+    [("!tweet", ""), ("!tweet \n", ""), ("!tweet\nalt: A cat", "A cat"), ("!tweet \u200f\u200b", ""), ("!draft", ""),
+     ("!thread", ""), ("!thread\nalt: A cat", "A cat"), ("!schedule in 2h", ""),
+     ("!schedule in 2h\nalt: A cat", "A cat"),
+     ("!schedule in 2h |", "")],
+)  # fmt: skip
+async def test_a_picture_alone_is_a_post(scene: Scene, command: str, alt: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, command, media=(CAT,))
+    assert await drafts(scene) == [Draft("", media=(replace(CAT, alt=alt),))]
+    scene.network.messages["$cat"] = Message("$cat", PRESS, ANA, "", scene.now, media=(DOG,))
+    await scene.say(ANA, command, reply_to="$cat")
+    assert (await drafts(scene))[1] == Draft("", media=(replace(DOG, alt=alt),))
+    assert "Look twice" not in "\n".join(await scene.heard())
+
+
+async def test_a_reply_can_be_a_picture_alone(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, f"!reply {scene.publisher.post_url('ben', '1234')} ", media=(CAT,))
+    assert await drafts(scene) == [Draft("", "1234", (CAT,))]
+
+
+async def test_without_text_and_picture_there_is_nothing_to_post(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    scene.network.messages["$cat"] = Message("$cat", PRESS, BEN, "", scene.now, media=(CAT,))
+    scene.network.messages["$text"] = Message("$text", PRESS, ANA, "hello", scene.now)
+    assert await scene.ask(ANA, "!tweet") == "Not posted. There is no text to post."
+    assert await scene.ask(ANA, "!tweet", reply_to="$text") == "Not posted. There is no text to post."
+    words = await scene.ask(ANA, "!tweet", reply_to="$cat")
+    assert words == "Not posted: the picture that you reply to is not yours. Send it here yourself first."
+    assert await scene.ask(ANA, "!schedule in 2h") != ""
+    assert await drafts(scene) == []
+
+
+async def test_its_pictures_stand_for_what_it_says(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    name = "a\u202egpj.exe\n\x1b[2J"
+    words = await scene.ask(ANA, "!schedule in 2h", media=(replace(CAT, name=name), DOG))
+    assert words.startswith("Scheduled k1, 2 pictures (“agpj.exe [2J”, “dog.jpg”), as @acme: ")
+    assert await scene.ask(ANA, "!edit k1") == (
+        "There is no text. To change what it says: !edit k1 TEXT · to describe its picture: !alt k1 WHAT IT SHOWS"
+    )
+    assert (await scene.ask(ANA, "!edit k1 alt: A cat")).startswith("There is no text.")
+    assert "not posted" in await scene.ask(ANA, "!drop k1")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.publish.x.lookup import same_text, shown_texts
+from bridge.model import Draft, Medium
+from bridge.publish.x.lookup import find_again, same_text, shown_texts
 from bridge.sandbox import words
 
 
@@ -122,3 +123,51 @@ def test_a_heap_of_links_takes_no_time() -> None:
     began = time.process_time()
     assert same_text(" ".join(f"http://a.com/{number}" for number in range(1000)), text, urls)
     assert time.process_time() - began < 1.0
+
+
+# ---------------------------------------------------------------- pictures without text
+
+
+def pictured(post_id: str, *uploads: str, text: str = "https://t.co/pic", **more: Any) -> dict[str, Any]:
+    keys = {"attachments": {"media_keys": [f"3_{upload}" for upload in uploads]}} if uploads else {}
+    return {"id": post_id, "text": text} | keys | more
+
+
+CAT, DOG = (Medium("mxc://a/b", "image/png", remote_id=number) for number in ("11", "22"))
+ALONE = Draft("", media=(CAT,))
+
+
+@pytest.mark.parametrize(
+    ("posts", "found"),
+    [
+        ([pictured("1", "11")], "1"),
+        ([pictured("1", "33"), pictured("2", "11")], "2"),
+        ([pictured("1", "33")], None),
+        ([pictured("1", "11", "22")], None),
+        ([pictured("1", "11", text="hello https://t.co/pic")], None),
+        ([pictured("1", "11"), pictured("2", "11")], "1"),
+        ([pictured("1")], "1"),
+        ([pictured("1"), pictured("2")], None),
+        ([pictured("1"), pictured("2", "11")], "2"),
+        ([pictured("1", text="https://t.co/a", entities={"urls": [entity("https://t.co/a", "https://a.com")]})], None),
+        ([pictured("1", attachments={"media_keys": [7]})], "1"),
+        ([pictured("1", attachments="odd")], "1"),
+        ([pictured("1", text="")], "1"),
+        ([], None),
+    ],
+)
+def test_pictures_alone_are_told_apart_by_their_keys(posts: list[dict[str, Any]], found: str | None) -> None:
+    match = find_again(ALONE, posts)
+    assert (None if match is None else match["id"]) == found
+
+
+def test_a_reply_of_a_picture_alone_has_handles_before() -> None:
+    reply = Draft("", "77", (CAT, DOG))
+    post = pictured("1", "11", "22", text="@ana @ben https://t.co/pic")
+    assert find_again(reply, [post]) == post
+    assert find_again(Draft("", media=(CAT, DOG)), [post]) is None
+
+
+def test_words_are_enough_where_there_are_any() -> None:
+    draft = Draft("hello", media=(CAT,))
+    assert find_again(draft, [pictured("1", "33", text="hello https://t.co/pic")]) is not None

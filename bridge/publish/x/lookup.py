@@ -2,20 +2,56 @@
 
 X gives texts back changed: ``&``, ``<`` and ``>`` escaped, each link as a ``t.co`` address whose original stands in the
 entities, blanks trimmed, and before a reply the handles of those it answers. Two texts are the same when nothing but
-that tells them apart. It knows no HTTP.
+that tells them apart. A post without text is told by its pictures: X's key of a picture ends in the id of its upload.
+It knows no HTTP.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bridge.text import links, normal
+from bridge.model import Draft
+from bridge.text import is_nothing, links, normal
 
 _ESCAPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 _ESCAPES = re.compile("|".join(_ESCAPED))
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _LINK_BEHIND = re.compile(r"\s*https?://(?:t\.co/\w{1,40}|\S{1,200}/(?:photo|video)/[0-9]{1,3})\s*\Z")
-_HANDLES_BEFORE = re.compile(r"(?:@[A-Za-z0-9_]{1,20}\s+)+")
+_HANDLES_BEFORE = re.compile(r"(?:@[A-Za-z0-9_]{1,20}(?:\s+|\Z))+")
+
+
+def find_again(draft: Draft, posts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The first of ``posts``, as X gives them, that is ``draft``; None when none is, or it cannot be told which.
+
+    Pictures without text all look alike. Where X names a post's pictures, they must be ours; where it does not, the
+    only candidate counts, and of several none: a wrong one would be deleted by an undo.
+    """
+    found = [post for post in posts if _reads(draft, post)]
+    if not is_nothing(draft.text):
+        return found[0] if found else None
+    ours = [one.remote_id for one in draft.media]
+    named = [(post, picture_ids(post)) for post in found]
+    sure = [post for post, ids in named if ids == ours]
+    unsure = [post for post, ids in named if ids is None]
+    if sure:
+        return sure[0]
+    return unsure[0] if len(unsure) == 1 else None
+
+
+def _reads(draft: Draft, post: Mapping[str, Any]) -> bool:
+    reply, media = draft.reply_to is not None, bool(draft.media)
+    return any(same_text(draft.text, shown, urls, reply=reply, media=media) for shown, urls in shown_texts(post))
+
+
+def picture_ids(post: Mapping[str, Any]) -> list[str] | None:
+    """The ids of the uploads that a post shows, in order: what stands behind the ``_`` of its media keys
+    (``3_1146654567674912769``). None when X does not say.
+    """
+    attached = post.get("attachments")
+    keys = attached.get("media_keys") if isinstance(attached, Mapping) else None
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, str) for key in keys):
+        return None
+    return [key.rpartition("_")[2] for key in keys]
 
 
 def same_text(

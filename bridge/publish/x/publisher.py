@@ -25,7 +25,7 @@ from bridge.errors import (
 from bridge.interfaces import Clock
 from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Medium, Receipt
 from bridge.publish.x import shapes
-from bridge.publish.x.lookup import same_text, shown_texts
+from bridge.publish.x.lookup import find_again
 from bridge.publish.x.refusals import dead_key, is_unauthorized, problem, refusal, rest
 from bridge.publish.x.signing import Signer
 from bridge.publish.x.wire import Reply, Wire, deadline_from_now, form
@@ -70,7 +70,7 @@ class XPublisher:
 
     def check(self, draft: Draft, *, premium: bool) -> None:
         """See Publisher."""
-        text.check(draft.text, self.longest(premium=premium))
+        text.check(draft.text, self.longest(premium=premium), pictured=bool(draft.media))
         if draft.reply_to is not None and not shapes.is_id(draft.reply_to):
             raise UsageError("What to reply to is no post at X: an address of a post, or its number, is expected.")
         _check_media(draft.media)
@@ -196,22 +196,20 @@ class XPublisher:
         self, credentials: Credentials, account: Account, draft: Draft, *, since: float, known: Collection[str]
     ) -> Receipt | None:
         """See Publisher. The times of posts are X's: they are held against its Date header. The oldest match counts."""
-        query = shapes.timeline_query(since + self._ahead - _CLOCKS_APART, long_texts=len(draft.text) > LONGEST)
+        earliest = since + self._ahead - _CLOCKS_APART
+        query = shapes.timeline_query(earliest, long_texts=len(draft.text) > LONGEST, media=bool(draft.media))
         reply = await self._call("GET", f"/2/users/{_id(account.remote_id)}/tweets?{query}", credentials)
         listed = shapes.posts(reply.json())
         if listed is None:
             raise OutcomeUnknown("X's list of the account's posts makes no sense.")
         earliest = since + self._ahead_by(reply) - _SLACK
-        for post in sorted(listed, key=lambda post: int(post["id"])):
-            made = shapes.made_at(post)
-            if post["id"] in known or made is None or made < earliest:
-                continue
-            reply_to = draft.reply_to is not None
-            shown_ = shown_texts(post)
-            media = bool(draft.media)
-            if any(same_text(draft.text, shown, urls, reply=reply_to, media=media) for shown, urls in shown_):
-                return Receipt(post["id"])
-        return None
+        late = [
+            post
+            for post in sorted(listed, key=lambda post: int(post["id"]))
+            if post["id"] not in known and (made := shapes.made_at(post)) is not None and made >= earliest
+        ]
+        found = find_again(draft, late)
+        return None if found is None else Receipt(found["id"])
 
     async def close(self) -> None:
         """See Publisher."""

@@ -68,12 +68,12 @@ def _dump(body: dict[str, object]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
-def timeline_query(since: float, *, long_texts: bool) -> str:
+def timeline_query(since: float, *, long_texts: bool, media: bool = False) -> str:
     """For ``GET /2/users/:id/tweets``: what was made from ``since`` (Unix seconds, X's clock) on. ``long_texts``: asks
-    for the whole text of posts longer than 280.
+    for the whole text of posts longer than 280; ``media``: for the keys of their pictures.
     """
     start = datetime.fromtimestamp(max(since, _EARLIEST), UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
-    fields = "created_at%2Centities" + ("%2Cnote_tweet" if long_texts else "")
+    fields = "created_at%2Centities" + "%2Cnote_tweet" * long_texts + "%2Cattachments" * media
     return f"max_results=100&exclude=retweets&start_time={start}&tweet.fields={fields}"
 
 
