@@ -64,6 +64,11 @@ class Silent:
     async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         return None
 
+    async def said_after(
+        self, room: Room, message_id: str, *, by: Identity, until: str
+    ) -> Sequence[Message | Unreadable]:
+        return []
+
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         raise ChatRefused("there are no pictures here")
 

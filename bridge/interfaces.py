@@ -128,6 +128,14 @@ class ChatNetwork(Protocol):
         """
         ...
 
+    async def said_after(
+        self, room: Room, message_id: str, *, by: Identity, until: str
+    ) -> Sequence[Message | Unreadable]:
+        """What ``by`` said there after that event and before the event ``until``, oldest first, each as ``message``
+        gives it; the next hundred or so are looked at. Empty where there is no such event. Raises ChatError.
+        """
+        ...
+
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         """Write the file of ``medium`` into the new file ``into``, readable by us only, decrypted and held against its
         hash; at most ``most`` bytes of it. Raises ChatUnreachable, or ChatRefused: it is gone, damaged or too large.

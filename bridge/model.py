@@ -48,14 +48,15 @@ class Medium:
     """A picture that a person put into a room. ``source`` is the network's own name of the file (Matrix: ``mxc://``),
     never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said) and ``name`` are what its sender says.
     ``key``, ``iv`` and ``sha256`` (base64) open an encrypted file and hold it to what was sent; all empty for a plain
-    one. ``alt``: what it shows, in words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
+    one. The network has sealed ``key``, each time anew, so that it tells no two files apart. ``alt``: what it shows, in
+    words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
     """
 
     source: str
     mime: str
     size: int = 0
     name: str = ""
-    key: str = field(default="", repr=False)
+    key: str = field(default="", repr=False, compare=False)
     iv: str = field(default="", repr=False)
     sha256: str = ""
     alt: str = ""
@@ -71,7 +72,7 @@ class Message:
     a DM (encrypted, invite-only, exactly the bot and the sender) as far as the adapter knows now. ``replay_key`` names
     the encrypted form of the text, where it has one: the same key under another id is a replay and does not run.
     ``mentions``: the first people whom its client says it mentions, whatever they are called in the text. ``media``:
-    the picture that it is; then ``text`` is its caption.
+    the files that it is, in order; then ``text`` is their caption.
     """
 
     id: str
@@ -89,7 +90,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """``sender`` changed the message ``target`` into ``text``."""
+    """``sender`` changed the message ``target`` into ``text``, with the files ``media``."""
 
     id: str
     room: Room
@@ -99,6 +100,7 @@ class Edit:
     sent_at: float
     direct: bool = False
     replay_key: str | None = None
+    media: tuple[Medium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ def pin_purpose(link_id: int) -> str:
     return f"link/{link_id}/pin"
 
 
+def file_purpose(source: str) -> str:
+    """What the key of an encrypted file is bound to. ``source``: the network's own name of the file."""
+    return f"file/{source}/key"
+
+
 def new_key() -> str:
     """A fresh 256-bit key, as base64 for a line of the key file."""
     return base64.b64encode(AESGCM.generate_key(256)).decode("ascii")

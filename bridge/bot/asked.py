@@ -26,7 +26,9 @@ class Need(Flag):
     MAY_REDACT = auto()
     """``Facts.may_redact``: whether the bot may remove messages there."""
     PICTURE = auto()
-    """``Facts.picture``: the message that it replies to."""
+    """``Facts.picture``: the message that it replies to; of an edit, the one that it changes."""
+    SERIES = auto()
+    """``Facts.series``: what the sender said between an own picture that it replies to and the command."""
     NAMES = auto()
     """``Facts.names``: who and what the first words behind the verb name."""
 
@@ -42,7 +44,8 @@ class Where(Enum):
 class Facts:
     """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
     be asked; then ``trouble`` is the sentence for the person. ``names``: by the word that was typed.
-    ``picture``: the message that the command replies to, if it is there.
+    ``picture``: the message that the command replies to, if it is there. ``series``: what its sender said there after
+    that, up to the command, oldest first.
     """
 
     privacy: Privacy | None = None
@@ -51,6 +54,7 @@ class Facts:
     trouble: str = ""
     names: Mapping[str, Identity | Room] = field(default_factory=dict)
     picture: Message | Unreadable | None = None
+    series: tuple[Message | Unreadable, ...] = ()
 
 
 NO_FACTS = Facts()
@@ -62,7 +66,8 @@ class Asked:
 
     ``verb`` is the command's own name, also when an alias was typed. ``account`` is the handle behind ``!verb@``, as it
     was typed, without the ``@``. ``text`` is the rest, raw. For a bare PIN the verb is ``pin`` and ``text`` the digits.
-    ``now``: Unix seconds. ``media``: the pictures that the command is about, where its verb takes any.
+    ``now``: Unix seconds. ``media``: the pictures that the command is about, where its verb takes any; ``guessed``:
+    some of them only by their place in the room, which is to be asked about.
     """
 
     message: Message
@@ -72,6 +77,7 @@ class Asked:
     facts: Facts
     now: float
     media: tuple[Medium, ...] = ()
+    guessed: bool = False
 
     @property
     def sender(self) -> Identity:
@@ -118,7 +124,7 @@ class Command:
     """One row of the table of verbs.
 
     ``usage`` has no prefix ("use @ACCOUNT [room]"), ``example`` neither; ``help`` is one sentence. ``publishes``: in a
-    DM too it needs the prefix. ``pictures``: it takes the one that it is the caption of, or a reply to. ``work`` runs
+    DM too it needs the prefix. ``pictures``: it takes those that it is the caption of, or a reply to. ``work`` runs
     inside the transaction of the whole batch: it checks first and writes last. Before its first write it may raise
     UsageError, which is shown to the person as it is, with a ❌; a UsageError after a write would keep that write. Any
     other exception is a bug. ``blind``: it runs also when the network could not be asked (``Facts.trouble`` is set) and

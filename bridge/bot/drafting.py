@@ -5,13 +5,14 @@ It knows who may do so. What a change means for approvals is ``editing``'s.
 
 from dataclasses import replace
 
+from bridge import telltale
 from bridge.bot import editing, pictures, previewing, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.posting import check_characters
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Identity, Post, PostState, Room
+from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room
 from bridge.text import is_nothing
 
 
@@ -29,8 +30,11 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     part_id, post, text = _named(tx, asked, house)
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
-    text, media = pictures.described(text, part.draft.media, keep=True)
-    if media and is_nothing(text):
+    if asked.media:
+        media, text = _with_new(part, asked), part.draft.text if is_nothing(text) else text
+    else:
+        text, media = pictures.described(text, part.draft.media, keep=True)
+    if media and not asked.media and is_nothing(text):
         edit_, alt_ = f"{house.prefix}edit {part.label} TEXT", f"{house.prefix}alt {part.label} WHAT IT SHOWS"
         raise UsageError(f"There is no text. To change what it says: {edit_} · to describe its picture: {alt_}")
     draft = replace(part.draft, text=text, media=media)
@@ -42,7 +46,17 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     publisher.check(draft, premium=account.premium)
     if draft == part.draft:
         raise UsageError(f"{part.label} says just that already.")
-    _change(tx, asked, part, draft, "", house)
+    _change(tx, asked, part, draft, f", with {telltale.pictures(draft)}" if asked.media else "", house)
+
+
+def _with_new(part: Post, asked: Asked) -> tuple[Medium, ...]:
+    """The pictures that the command is about in the place of the post's; or those that it has, where it is about some
+    of them.
+    """
+    had, new = part.draft.media, {one.source: one for one in asked.media}
+    if all(source in {one.source for one in had} for source in new):
+        return pictures.swapped(had, [new.get(one.source, one) for one in had], len(had))
+    return pictures.swapped(had, asked.media, len(had))
 
 
 def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House) -> None:
@@ -184,6 +198,7 @@ COMMANDS = (
         example="edit k7 Good evening!",
         help="Change what has not gone out yet; approvals that it had are void then.",
         work=edit,
+        pictures=True,
         visible=_has_accounts,
     ),
     Command(

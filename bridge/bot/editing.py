@@ -6,9 +6,9 @@ It knows states. It never posts: an edit that makes something else of the comman
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bridge import alttext, pricing, times
+from bridge import alttext, pricing, telltale, times
 from bridge.bot import asking, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
-from bridge.bot.asked import NO_FACTS, Asked, House
+from bridge.bot.asked import NO_FACTS, Asked, Facts, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
 from bridge.bot.words import number, subject
@@ -20,6 +20,7 @@ from bridge.model import (
     Edit,
     Identity,
     LinkState,
+    Medium,
     Message,
     Post,
     PostState,
@@ -31,8 +32,8 @@ from bridge.model import (
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
 
-def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
-    """Decide what an edit changes. ``reading``: of its new text.
+def edited(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, house: House, now: float) -> None:
+    """Decide what an edit changes. ``reading``: of its new text; ``facts``: of the message that it changes.
 
     A row with ``claimed_at`` had an attempt that may be out with the first text, also when it is queued again.
     """
@@ -50,7 +51,7 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:
-        wish = _wished(tx, event, reading, post, house, now)
+        wish = _wished(tx, event, reading, facts, post, house, now)
     except UsageError as error:
         if post.content:
             _unapprove(tx, event, post, house, now, str(error))
@@ -60,7 +61,7 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
     parts = previewing.parts_of(tx, post)
     if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
         return
-    was = post.state
+    was, had = post.state, [one.source for part in parts for one in part.draft.media]
     post = change_all(tx, parts, wish, event.sender, event.room, house, now)
     if post.state is was is PostState.HELD:
         words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
@@ -69,6 +70,8 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         zone = scheduling.zone_of(tx, post.author, house)
         at = times.absolute(post.scheduled_for, zone)
         _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
+    elif post.state is PostState.QUEUED and [one.source for one in post.draft.media] != had:
+        _say(tx, event, post, f"Changed: {post.label} goes out with {telltale.pictures(post.draft)} now.")
 
 
 def _pin_said(tx: Tx, event: Edit, reading: Reading | None, house: House) -> bool:
@@ -188,7 +191,19 @@ def _verbs(post: Post, parts: int) -> tuple[str, ...]:
     return ("tweet", "thread", "draft") if post.content else ("tweet", "thread")
 
 
-def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Wish:
+def _media(event: Edit, facts: Facts, kept: list[Medium]) -> tuple[Medium, ...]:
+    """The pictures that the draft has after the edit, which repeats or replaces those of its own message. Raises
+    UsageError when it cannot be told which those were.
+    """
+    first = facts.picture
+    if not event.media:
+        return tuple(kept)
+    if not isinstance(first, Message) or first.sender != event.sender:
+        raise UsageError("I cannot see which pictures your message had before your edit.")
+    return pictures.swapped(kept, event.media, len(first.media))
+
+
+def _wished(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, post: Post, house: House, now: float) -> Wish:
     """What the edited command wants. Raises UsageError when it is not the same command any more."""
     parts = previewing.parts_of(tx, post)
     verbs = _verbs(post, len(parts))
@@ -198,7 +213,10 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: Hou
         event.target, event.room, event.sender, event.text, event.sent_at, event.direct, thread=post.thread
     )
     verb = reading.command.name
-    text, media = pictures.described(reading.text, [one for part in parts for one in part.draft.media])
+    if verb == "retweet" and event.media:
+        raise UsageError("A repost takes no picture.")
+    kept = [one for part in parts for one in part.draft.media]
+    text, media = pictures.described(reading.text, _media(event, facts, kept), keep=True)
     asked = Asked(message, verb, reading.account, text, NO_FACTS, now, media)
     if verb == "schedule":
         wish = scheduling.changed(tx, post, asked, house)[0]

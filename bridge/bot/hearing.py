@@ -47,12 +47,16 @@ def listen(event: Event, house: House) -> Heard:
 
 def need_of(heard: Heard) -> Need:
     """What the network must be asked before the event can be decided."""
+    if isinstance(heard.event, Edit):
+        swaps = isinstance(heard.reading, Spoken) and heard.reading.command.pictures and bool(heard.event.media)
+        return Need.PICTURE if swaps else Need.NOTHING
     if not isinstance(heard.event, Message):
         return Need.NOTHING
     if isinstance(heard.reading, Spoken):
         command = heard.reading.command
-        picture = Need.PICTURE if command.pictures and heard.event.reply_to is not None else Need.NOTHING
-        return command.needs | picture
+        if command.pictures and heard.event.reply_to is not None:
+            return command.needs | Need.PICTURE
+        return command.needs & ~Need.SERIES
     return Need.PRIVACY | Need.MAY_REDACT if isinstance(heard.reading, Pin) else Need.NOTHING
 
 
@@ -62,7 +66,7 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case Message() as message:
             _message(tx, message, heard, house, now)
         case Edit() as edit:
-            editing.edited(tx, edit, heard.reading, house, now)
+            editing.edited(tx, edit, heard.reading, heard.facts, house, now)
         case Reaction() as reaction:
             accepting.ticked(tx, reaction, house, now)
             if not approving.ticked(tx, reaction, house, now):
@@ -87,10 +91,11 @@ def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -
         case Spoken(command, account, text):
             asked = Asked(message, command.name, account, text, heard.facts, now)
             try:
-                _run(tx, pictures.illustrated(asked) if command.pictures else asked, command, house)
+                asked = pictures.illustrated(asked, command, house)
+                _run(tx, asked, command, house)
             except UsageError as error:
                 asked.react(tx, signs.FAILED)
-                asked.reply(tx, str(error))
+                asked.reply(tx, f"{error}{pictures.hint(asked)}")
         case Pin(digits):
             linking.pin_said(tx, Asked(message, "pin", None, digits, heard.facts, now), house)
         case Bare(command):

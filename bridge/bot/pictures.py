@@ -7,50 +7,113 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.bot.asked import Asked
+from bridge.bot.asked import Asked, Command, House
+from bridge.bot.parse import read
 from bridge.errors import UsageError
 from bridge.model import Medium, Message, Unreadable
-from bridge.text import clean, first_words, is_nothing
+from bridge.telltale import first_words
+from bridge.text import clean, is_nothing
 
 _ALT = re.compile(r"(?:^|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
 _MOST = 20
 _NUMBERED = re.compile(r"\s*([0-9]{1,2})(?:[.:)]?\s|\Z)")
 
 
-def illustrated(asked: Asked) -> Asked:
-    """The command with the picture that it is the caption of, and before that the sender's own one that it replies
-    to; without the alt texts in its text. As it is where there is no picture. Raises UsageError.
+def illustrated(asked: Asked, command: Command, house: House) -> Asked:
+    """The command with its pictures, in order: the sender's own one that it replies to, those that they sent right
+    after that, and those that it is the caption of; without the alt texts in its text. As it is where there is none.
+    Raises UsageError.
     """
-    answered = asked.facts.picture
-    media = asked.message.media
+    if not command.pictures:
+        if asked.message.media and command.publishes:
+            raise UsageError(f"Not posted: {house.prefix}{command.name} takes no picture. Send it without one.")
+        return asked
+    answered, media, after = asked.facts.picture, asked.message.media, tuple[Medium, ...]()
     if answered is not None and answered.sender == asked.sender and answered.room == asked.room:
         if isinstance(answered, Unreadable):
             raise UsageError(
                 "Not posted: I cannot read what you reply to, and it may be a picture. Please send the picture again, "
                 "with the command as its caption."
             )
-        media = answered.media + media
+        after = _right_after(asked, answered, house)
+        media = answered.media + after + media
     if not media:
         if isinstance(answered, Message) and answered.media and is_nothing(asked.text):
             raise UsageError("Not posted: the picture that you reply to is not yours. Send it here yourself first.")
         return asked
     text, media = described(asked.text, media)
-    return replace(asked, text=text, media=media)
+    return replace(asked, text=text, media=media, guessed=bool(after))
+
+
+def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium, ...]:
+    """The pictures that the sender sent after ``answered`` in its room and thread, until they said anything else there.
+    Raises UsageError when that cannot be told.
+    """
+    taken: tuple[Medium, ...] = ()
+    if not answered.media or answered.thread != asked.message.thread:
+        return taken
+    for said in asked.facts.series:
+        if isinstance(said, Unreadable):
+            raise UsageError(
+                "Not posted: you sent something after the picture that you reply to which I cannot read, and it may "
+                "belong to it. Please send the pictures again, or the command as the caption of one."
+            )
+        if said.thread != answered.thread:
+            continue
+        if not said.media or not all(_is_taken(one, house) for one in said.media) or _is_command(said, house):
+            break
+        taken += said.media
+    return taken
+
+
+def _is_taken(medium: Medium, house: House) -> bool:
+    return any(publisher.largest(medium.mime) for publisher in house.publishers.values())
+
+
+def _is_command(said: Message, house: House) -> bool:
+    return read(said.text, prefix=house.prefix, direct=said.direct, verbs=house.verbs) is not None
+
+
+def hint(asked: Asked) -> str:
+    """What to add to a refusal of a command whose pictures were taken by their place."""
+    if not asked.guessed:
+        return ""
+    return f" It would have gone out with {in_order(asked.media)}. To post the last one alone, reply to that."
+
+
+def in_order(media: Sequence[Medium]) -> str:
+    """``3 pictures, in this order: 1 a.jpg, 2 b.jpg, 3 c.jpg``."""
+    names = [f"{place} {first_words(one.name, 40) or 'without a name'}" for place, one in enumerate(media, 1)]
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return f"{len(names)} pictures, in this order: {', '.join(names[:_MOST])}{more}"
+
+
+def swapped(kept: Sequence[Medium], new: Sequence[Medium], own: int) -> tuple[Medium, ...]:
+    """The pictures of a draft after its command message was edited. ``kept``: those it had; the last ``own`` of them
+    came with the message, in whose place ``new`` come. One that stays keeps its upload, and its alt text where it has
+    no new one.
+    """
+    if not new:
+        return tuple(kept)
+    known = {one.source: one for one in kept}
+    stay = (known.get(one.source, one) for one in new)
+    return (
+        *kept[: max(len(kept) - own, 0)],
+        *(with_alt(old, one.alt or old.alt) for old, one in zip(stay, new, strict=True)),
+    )
 
 
 def described(text: str, media: Sequence[Medium], *, keep: bool = False) -> tuple[str, tuple[Medium, ...]]:
-    """The text without its alt texts, and the pictures with them, in order. ``keep``: where the text holds none, the
-    pictures keep what they have. Raises UsageError.
+    """The text without its alt texts, and the pictures with them, in order. ``keep``: pictures for which the text holds
+    none keep theirs. Raises UsageError.
     """
     if not media:
         return text, ()
     text, *alts = _ALT.split(text, maxsplit=_MOST)
-    if keep and not alts:
-        return text, tuple(media)
     if len(alts) > len(media):
         count = "one picture" if len(media) == 1 else f"{len(media)} pictures"
         raise UsageError(f"Not posted: there are {len(alts)} alt texts for {count}.")
-    alts += [""] * (len(media) - len(alts))
+    alts += [one.alt if keep else "" for one in media[len(alts) :]]
     return text, tuple(with_alt(one, alt) for one, alt in zip(media, alts, strict=True))
 
 

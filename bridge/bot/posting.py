@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge import pricing
-from bridge.bot import accounts, limits, signs, waiting
+from bridge.bot import accounts, confirming, limits, signs, waiting
 from bridge.bot.accounts import Usable
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
@@ -62,9 +62,11 @@ def draft(tx: Tx, asked: Asked, house: House) -> None:
 
 def _publish(tx: Tx, asked: Asked, house: House) -> None:
     try:
-        publish(tx, asked, house, wanted(tx, asked, house))
+        post = publish(tx, asked, house, wanted(tx, asked, house))
     except UsageError as error:
         raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
+    if asked.guessed and post.state is not PostState.DRAFT:
+        confirming.confirm(tx, asked, post, house)
 
 
 def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
@@ -77,7 +79,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
     old = asked.now - asked.message.sent_at > house.stale_after
     later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
-    held = not draft_ and (old or bool(warned))
+    held = not draft_ and (old or bool(warned) or asked.guessed)
     limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
     pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
@@ -273,6 +275,7 @@ COMMANDS = (
         help="Post the text as it stands; as the caption of a picture, or in reply to one of yours, with that.",
         work=tweet,
         pictures=True,
+        needs=Need.SERIES,
         publishes=True,
         ageless=True,
         visible=_has_accounts,
@@ -284,6 +287,7 @@ COMMANDS = (
         help="Show the text to the account's approvers; it goes out when they let it.",
         work=draft,
         pictures=True,
+        needs=Need.SERIES,
         visible=_has_accounts,
     ),
     Command(
@@ -293,6 +297,7 @@ COMMANDS = (
         help="Reply to a post. On most plans X takes that only where its author mentioned or quoted you.",
         work=reply,
         pictures=True,
+        needs=Need.SERIES,
         publishes=True,
         ageless=True,
         visible=_has_accounts,

@@ -7,8 +7,8 @@ outbox's.
 from datetime import tzinfo
 
 from bridge import pricing, times
-from bridge.bot import posting, previewing, threading
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot import confirming, posting, previewing, threading
+from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import moment, number, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -43,7 +43,10 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
         post = posting.publish(tx, asked, house, wish)
     except UsageError as error:
         raise UsageError(f"{posting.not_posted(asked.verb, text.strip())} {error}") from error
-    if post.state is PostState.SCHEDULED:
+    if asked.guessed and post.state is not PostState.DRAFT:
+        at = times.absolute(when.at, when.zone)
+        confirming.confirm(tx, asked, post, house, when=f"{at}{f' ({when.note})' if when.note else ''}")
+    elif post.state is PostState.SCHEDULED:
         asked.reply(tx, _echo(tx, asked, post, when, wish.account, house), post_id=post.id)
     elif when.note:  # of a draft the preview speaks
         asked.reply(tx, when.note, post_id=post.id)
@@ -168,6 +171,7 @@ COMMANDS = (
         help=f"Post the text at a time: {times.FORMS}.",
         work=schedule,
         pictures=True,
+        needs=Need.SERIES,
         publishes=True,
         visible=_has_accounts,
     ),

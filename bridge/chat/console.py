@@ -6,7 +6,7 @@ It is for the demo and knows nothing of what is said. Everything is in memory: w
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bridge.errors import ChatRefused, StoreError
@@ -63,6 +63,7 @@ class ConsoleNetwork:
         self._count = 0
         self._said: dict[str, str] = {}  # the key of each outgoing, and the id that it got
         self._texts: dict[str, str] = {}
+        self._messages: dict[str, Message] = {}
         self._last_bot: dict[Room, str] = {}
         self._last_own: dict[tuple[Room, str], str] = {}
         self._inside: set[Identity] = set()
@@ -119,6 +120,7 @@ class ConsoleNetwork:
         message = Message(self._next(), self._room, self._identity, text, self._clock(), direct=self._direct)
         self._last_own[self._room, self._person] = message.id
         self._remember(message.id, text)
+        self._messages[message.id] = message
         return message
 
     def _remember(self, event_id: str, text: str) -> None:
@@ -206,7 +208,18 @@ class ConsoleNetwork:
         return True
 
     async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
-        return None  # nothing there can be asked for again
+        said = self._messages.get(message_id)
+        return said if said is not None and said.room == room else None
+
+    async def said_after(
+        self, room: Room, message_id: str, *, by: Identity, until: str
+    ) -> Sequence[Message | Unreadable]:
+        theirs = [said for said in self._messages.values() if said.room == room and said.sender == by]
+        ids = [said.id for said in theirs]
+        if message_id not in ids:
+            return []
+        end = ids.index(until) if until in ids else len(ids)
+        return theirs[ids.index(message_id) + 1 : end]
 
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         raise ChatRefused("there are no pictures here")

@@ -1,7 +1,6 @@
 """The pictures of a post as the text of a column: a JSON array of objects with the fields of ``Medium``.
 
-What a field's default is, is left out. The keys of encrypted files stand in it plainly, as the text of the post does
-next to it. It knows no table.
+What a field's default is, is left out. The keys of encrypted files came sealed. It knows no table.
 """
 
 import json

@@ -139,6 +139,21 @@ class ChatNetworkContract:
         assert await stage.network.message(stage.room, "$nothing") is None
         assert await stage.network.message(stage.elsewhere, message_id) is None
 
+    async def test_what_somebody_said_between_is_told_in_order(self, stage: Stage) -> None:
+        first, *_, last = [await stage.say(f"number {number}") for number in range(5)]
+        await stage.until_heard("number 4")
+
+        async def said(room: Room, after: str, by: Identity, until: str) -> list[str]:
+            found = await stage.network.said_after(room, after, by=by, until=until)
+            return [one.text for one in found if isinstance(one, Message) and (one.room, one.sender) == (room, by)]
+
+        assert await said(stage.room, first, stage.person, last) == ["number 1", "number 2", "number 3"]
+        assert await said(stage.room, first, stage.person, "$nothing") == [f"number {n}" for n in range(1, 5)]
+        assert await said(stage.room, last, stage.person, first) == []
+        assert await said(stage.room, first, stage.other, last) == []
+        assert await said(stage.room, "$nothing", stage.person, last) == []
+        assert await said(stage.elsewhere, first, stage.person, last) == []
+
     async def test_a_file_that_is_not_there_is_refused(self, stage: Stage, tmp_path: Path) -> None:
         for source in ("mxc://example.org/nothing", "https://example.org/cat.png", "/etc/passwd"):
             with pytest.raises(ChatError):

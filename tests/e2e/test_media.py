@@ -150,3 +150,80 @@ async def test_pictures_alone_are_found_again_among_others_like_them(stage: Stag
     await until(lambda: len(stage.x.log.find("GET", looks)) >= seen + 3, within=30.0)
     assert not ana.heard("Posted as @acme", reply_to=third)
     assert len(stage.sent()) == 3
+
+
+def reply(event_id: str) -> dict[str, object]:
+    return {"m.relates_to": {"m.in_reply_to": {"event_id": event_id}}}
+
+
+def shown_on_x(stage: Stage) -> list[list[str]]:
+    """The alt texts of each post's pictures."""
+    posts = stage.x.world.user("acme").posts.values()
+    return [[stage.x.world.media[media_id].alt for media_id in post.media] for post in posts]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_pictures_in_a_row_are_asked_about_and_posted_in_order(stage: Stage, encrypted: bool) -> None:
+    ana, _ = await stage.linked("acme", "ana")
+    bob = await stage.person("bob")
+    room = await ana.create(stage.bot, bob.user_id, encrypted=encrypted)
+    await bob.until_known(room)
+    await ana.say(room, "here they are")
+    first = await show(ana, room, picture(), encrypted=encrypted)
+    await show(bob, room, picture(), encrypted=encrypted)
+    await bob.say(room, "nice")
+    last = [await show(ana, room, picture(), encrypted=encrypted) for _ in range(2)][-1]
+    command = await ana.say(room, "!tweet Look\nalt: One\nalt: Two\nalt: Three", **reply(first))
+    asked = await ana.until_heard(
+        "k1 goes out as @acme with 3 pictures, in this order: 1 cat.jpg, 2 cat.jpg, 3 cat.jpg. Not posted yet.",
+        reply_to=command,
+    )
+    assert stage.sent() == []
+    await ana.react(room, asked.id, "✅")
+    await ana.until_heard("Posted as @acme with 3 pictures", reply_to=command)
+    await ana.say(room, "!tweet Only the last\nalt: Three", **reply(last))
+    await stage.until_on_x("Look", "Only the last", handle="acme")
+    assert shown_on_x(stage) == [["One", "Two", "Three"], ["Three"]]
+
+
+async def test_a_gallery_is_posted_whole_and_at_once(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    items = []
+    for name in ("a.jpg", "b.jpg"):
+        stored, keys = encrypt_attachment(picture())
+        answer, _ = await ana.person.client.upload(io.BytesIO(stored), "application/octet-stream", filesize=len(stored))
+        item: dict[str, object] = {"itemtype": "m.image", "body": name, "info": {"mimetype": "image/jpeg"}}
+        items.append(item | {"file": {**keys, "url": answer.content_uri}})
+    gallery = {"msgtype": "dm.filament.gallery", "itemtypes": items}
+    command = await ana.say(dm, "!tweet Look\nalt: One\nalt: Two", **gallery)
+    await ana.until_heard("Posted as @acme with 2 pictures [(]“a.jpg”, “b.jpg”[)]", reply_to=command)
+    assert shown_on_x(stage) == [["One", "Two"]]
+
+
+async def test_an_edit_swaps_the_picture_before_it_is_out(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    await ana.say(dm, "!policy @acme alt=require")
+    await ana.until_heard("alt=require")
+    command = await show(ana, dm, picture(), "!tweet Look", encrypted=True)
+    await ana.until_heard("The picture has no alt text", reply_to=command)
+    stored, keys = encrypt_attachment(picture() + b"another one")
+    answer, _ = await ana.person.client.upload(io.BytesIO(stored), "application/octet-stream", filesize=len(stored))
+    new: dict[str, object] = {"msgtype": "m.image", "filename": "dog.jpg", "body": "!tweet Look\nalt: A dog"}
+    new |= {"info": {"mimetype": "image/jpeg"}, "file": {**keys, "url": answer.content_uri}}
+    relation = {"rel_type": "m.replace", "event_id": command}
+    await ana.say(dm, "* !tweet Look", **new, **{"m.new_content": new, "m.relates_to": relation})
+    await ana.until_heard("Posted as @acme with the picture “dog.jpg”.*alt text: “A dog”", reply_to=command)
+    assert stage.x.world.media[next(iter(stage.x.world.user("acme").posts.values())).media[0]].alt == "A dog"
+
+    # A file that cannot be opened is answered, and its caption does not run.
+    broken = {"msgtype": "m.image", "filename": "cat.jpg", "file": {**keys, "v": "v9", "url": answer.content_uri}}
+    command = await ana.say(dm, "!tweet Not this one", **broken)
+    await ana.until_heard("I cannot open that file: it is encrypted in a way that I do not know", reply_to=command)
+    await ana.say(dm, "!tweet Nor this one", **reply(command))
+    await ana.until_heard("Not posted: I cannot read what you reply to")
+    command = await show(ana, dm, picture(), "!retweet https://x.com/acme/status/1234567890123456", encrypted=True)
+    await ana.until_heard("Not posted: !retweet takes no picture", reply_to=command)
+    assert len(stage.sent()) == 1
+    # The key that opened the picture is nowhere in the clear.
+    for file in stage.kantter.data.glob("kantter.db*"):
+        assert keys["key"]["k"].encode() not in file.read_bytes()

@@ -194,6 +194,17 @@ class FakeNetwork:
         said = self.messages.get(message_id)
         return said if said is not None and said.room == room else None
 
+    async def said_after(
+        self, room: Room, message_id: str, *, by: Identity, until: str
+    ) -> Sequence[Message | Unreadable]:
+        self._raise("said_after")
+        here = [said for said in self.messages.values() if said.room == room]
+        ids = [said.id for said in here]
+        if message_id not in ids:
+            return []
+        end = ids.index(until) if until in ids else len(ids)
+        return [said for said in here[ids.index(message_id) + 1 : end] if said.sender == by]
+
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         self.fetched.append(medium.source)
         self._raise("fetch")

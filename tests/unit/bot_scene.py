@@ -14,6 +14,7 @@ from bridge.model import (
     Edit,
     Event,
     Identity,
+    Medium,
     Message,
     Post,
     Reaction,
@@ -84,11 +85,14 @@ class Scene:
         await self.say(who, text, room, **more)  # type: ignore[arg-type]  # a table of fields
         return "\n".join(await self.heard())
 
-    async def edit(self, who: Identity, target: str, text: str, room: Room | None = None) -> str:
+    async def edit(
+        self, who: Identity, target: str, text: str, room: Room | None = None, media: tuple[Medium, ...] = ()
+    ) -> str:
         """Change a message; give the words that the bot added."""
         self.count += 1
         room = room or self.room
-        return await self._did(Edit(f"${self.count}", room, who, target, text, self.now, direct=room == DM))
+        edit = Edit(f"${self.count}", room, who, target, text, self.now, direct=room == DM, media=media)
+        return await self._did(edit)
 
     async def react(self, who: Identity, target: str, key: str, *, age: float = 0.0, room: Room | None = None) -> str:
         """Put an emoji on something; give the words that the bot added."""

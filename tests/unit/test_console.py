@@ -139,3 +139,19 @@ async def test_people_and_the_room_have_names() -> None:
     assert await network.named("@Ben") == Identity("console", "ben")
     assert await network.named("#room") == ROOM
     assert await network.named("a b") is None
+
+
+async def test_what_was_said_is_found_again_in_its_order() -> None:
+    network = ConsoleNetwork(lines("/room", "one", "/as ben", "two", "/as ana", "three", "/dm", "four"), print)
+    await network.run(Heard())
+    ana = Identity("console", "ana")
+    said = {message.text: message.id for message in network._messages.values()}
+    found = await network.message(ROOM, said["one"])
+    assert isinstance(found, Message)
+    assert found.text == "one"
+    assert await network.message(ANA_DM, said["one"]) is None
+    after = await network.said_after(ROOM, said["one"], by=ana, until="c99")
+    assert [one.id for one in after] == [said["three"]]
+    assert await network.said_after(ROOM, said["one"], by=ana, until=said["three"]) == []
+    assert await network.said_after(ROOM, said["one"], by=Identity("console", "ben"), until="c99") == []
+    assert await network.said_after(ANA_DM, said["one"], by=ana, until="c99") == []

@@ -12,14 +12,13 @@ from bridge.chat.matrix.events import (
     Envelope,
     after_own_join,
     id_of,
-    is_said,
     part,
     read_plain,
-    read_text,
     sent_at,
     strip_fallback,
     text_of,
 )
+from bridge.chat.matrix.messages import is_said, read_text
 from bridge.model import Edit, Event, Identity, Message, Reaction, Redaction, Room
 
 NOW = 1_800_000_000.0
@@ -54,7 +53,7 @@ def test_a_text_keeps_its_newlines_and_its_time() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["m.notice", "m.emote", "m.image", "m.bad.encrypted", None, 7])
+@pytest.mark.parametrize("kind", ["m.notice", "m.emote", "m.sticker", "m.bad.encrypted", None, 7])
 def test_what_is_no_text_is_nothing(kind: object) -> None:
     assert read(event("m.room.message", {"msgtype": kind, "body": "!tweet a"})) is None
 

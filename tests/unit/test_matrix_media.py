@@ -2,6 +2,7 @@
 
 import hashlib
 import stat
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 from aiohttp import web
 from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
 
-from bridge.chat.matrix.events import Envelope, mxc_parts, read_medium, read_text
+from bridge.chat.matrix.events import Envelope, mxc_parts
+from bridge.chat.matrix.filekeys import opened, sealed
 from bridge.chat.matrix.media import fetch
+from bridge.chat.matrix.messages import Damaged, read_media, read_medium, read_text
 from bridge.errors import ChatRefused, ChatUnreachable
-from bridge.model import Edit, Identity, Medium, Message, Room
+from bridge.model import Edit, Identity, Medium, Message, Room, Unreadable
+from bridge.vault import Vault
 
 CONTENT = bytes(range(256)) * 700
 ROOM = Room("matrix", "!press")
@@ -26,7 +30,7 @@ PLAIN = {"msgtype": "m.image", "body": "cat.png", "url": "mxc://example.org/cat"
 SEALED = {"msgtype": "m.image", "body": "cat.png", "file": {**KEYS, "url": "mxc://example.org/sealed"}}
 
 
-def read(content: dict[str, Any]) -> Message | Edit | None:
+def read(content: dict[str, Any]) -> Message | Edit | Unreadable | None:
     return read_text(SAID, content, content.get("m.relates_to", {}), direct=False, replay_key=None)
 
 
@@ -57,23 +61,38 @@ def test_other_files_are_told_by_what_they_are(kind: str) -> None:
     )
     assert isinstance(said, Message)
     assert (said.text, [one.mime for one in said.media]) == ("!tweet hello", ["video/mp4"])
-    assert read({"msgtype": kind, "filename": "a.mp4", "body": "!tweet hello"}) is None
+    assert isinstance(read({"msgtype": kind, "filename": "a.mp4", "body": "!tweet hello"}), Unreadable)
 
 
-def test_the_caption_of_no_picture_is_nothing() -> None:
-    assert read(PLAIN | {"filename": "cat.png", "body": "!tweet hello", "url": "https://example.org/cat.png"}) is None
+def test_the_caption_of_no_picture_is_answered_and_does_not_run() -> None:
+    said = read(PLAIN | {"filename": "cat.png", "body": "!tweet hello", "url": "https://example.org/cat.png"})
+    assert isinstance(said, Unreadable)
+    assert (said.id, said.sender, said.text) == (SAID.id, SAID.sender, "!tweet hello")
+    assert said.reason == (
+        "I cannot open that file: it names no file of a homeserver. Nothing was posted with it. Please send it again."
+    )
 
 
 def test_an_edit_changes_the_caption() -> None:
     new = PLAIN | {"filename": "cat.png", "body": "!tweet other"}
     said = read(new | {"m.new_content": new, "m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}})
     assert isinstance(said, Edit)
-    assert (said.target, said.text) == ("$0", "!tweet other")
+    assert (said.target, said.text, said.media) == ("$0", "!tweet other", (medium(PLAIN),))
+    broken = new | {"url": "https://example.org/cat"}
+    told = read(new | {"m.new_content": broken, "m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}})
+    assert isinstance(told, Unreadable)
+    assert (told.text, "so the edit changed nothing" in told.reason) == ("!tweet other", True)
+
+
+def test_an_edit_of_a_text_has_no_pictures() -> None:
+    new = {"msgtype": "m.text", "body": "!tweet other"}
+    said = read(new | {"m.new_content": new, "m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}})
+    assert isinstance(said, Edit)
+    assert said.media == ()
 
 
 def test_a_sealed_file_has_its_key_and_does_not_show_it() -> None:
     medium = read_medium(SEALED)
-    assert medium is not None
     assert medium.key == KEYS["key"]["k"]
     assert KEYS["key"]["k"] not in repr(medium)
     assert KEYS["iv"] not in repr(medium)
@@ -89,15 +108,105 @@ def test_a_sealed_file_has_its_key_and_does_not_show_it() -> None:
         {"url": "mxc://example.org/cat?x=1"},
         {"url": None},
         {"url": ["mxc://example.org/cat"]},
-        {"msgtype": "m.text"},
+        {"file": "mxc://example.org/cat"},
+        {"file": []},
+        {"file": KEYS},
         {"file": {"url": "mxc://example.org/cat"}},
         {"file": {**KEYS, "url": "mxc://example.org/cat", "v": "v1"}},
         {"file": {**KEYS, "url": "mxc://example.org/cat", "hashes": {}}},
         {"file": {**KEYS, "url": "mxc://example.org/cat", "key": "x"}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "key": {**KEYS["key"], "k": None}}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "key": {**KEYS["key"], "k": "A" * 42}}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "key": {**KEYS["key"], "k": "A" * 10_000}}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "key": {**KEYS["key"], "k": "\ud800" * 43}}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "key": {**KEYS["key"], "alg": "A128CTR"}}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "iv": "?" * 22}},
+        {"file": {**KEYS, "url": "mxc://example.org/cat", "hashes": {"sha256": 7}}},
     ],
 )
-def test_what_is_no_file_of_a_room_is_none(content: dict[str, Any]) -> None:
-    assert read_medium(PLAIN | content) is None
+def test_a_file_that_cannot_be_opened_makes_its_message_unreadable(content: dict[str, Any]) -> None:
+    with pytest.raises(Damaged):
+        read_media(PLAIN | content)
+    said = read(PLAIN | content | {"filename": "cat.png", "body": "!tweet hello"})
+    assert isinstance(said, Unreadable)
+    assert said.text == "!tweet hello"
+
+
+def test_padding_and_the_other_alphabet_are_read_too() -> None:
+    padded = {**KEYS, "iv": KEYS["iv"] + "==", "hashes": {"sha256": KEYS["hashes"]["sha256"] + "="}}
+    padded["key"] = {**KEYS["key"], "k": KEYS["key"]["k"].replace("-", "+").replace("_", "/") + "="}
+    assert read_medium(PLAIN | {"file": {**padded, "url": "mxc://example.org/cat"}}).iv == KEYS["iv"] + "=="
+
+
+# ---------------------------------------------------------------- galleries
+
+
+def gallery(*items: object, **more: object) -> dict[str, Any]:
+    return {"msgtype": "dm.filament.gallery", "body": "!tweet hello", "itemtypes": list(items)} | more
+
+
+def item(name: str, **more: object) -> dict[str, Any]:
+    named = {"itemtype": "m.image", "body": name, "url": f"mxc://example.org/{name}"}
+    return named | {"info": {"mimetype": "image/png"}} | more
+
+
+@pytest.mark.parametrize("kind", ["dm.filament.gallery", "m.gallery"])
+def test_a_gallery_is_its_files_in_order_under_one_caption(kind: str) -> None:
+    sealed = item("b") | {"file": {**KEYS, "url": "mxc://example.org/b"}}
+    said = read(gallery(item("a"), sealed, item("c", itemtype="m.video"), msgtype=kind))
+    assert isinstance(said, Message)
+    assert said.text == "!tweet hello"
+    assert [(one.name, one.source, bool(one.key)) for one in said.media] == [
+        ("a", "mxc://example.org/a", False),
+        ("b", "mxc://example.org/b", True),
+        ("c", "mxc://example.org/c", False),
+    ]
+    new = gallery(item("c"))
+    edit = read(new | {"m.new_content": new, "m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}})
+    assert isinstance(edit, Edit)
+    assert [one.name for one in edit.media] == ["c"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [None, [], "abc", {"0": item("a")}, [7], [item("a"), None], [item("a"), item("b", itemtype="m.text")],
+     [item("a"), item("b", url="https://example.org/b")], [item("a"), gallery(item("b"))]],
+)  # fmt: skip
+def test_a_gallery_with_anything_else_is_unreadable(items: object) -> None:
+    said = read(gallery(itemtypes=items))
+    assert isinstance(said, Unreadable)
+    assert said.text == "!tweet hello"
+
+
+def test_a_gallery_of_ten_thousand_is_read_as_too_many_and_at_once() -> None:
+    began = time.perf_counter()
+    said = read(gallery(*[item("a")] * 10_000))
+    assert time.perf_counter() - began < 0.1
+    assert isinstance(said, Message)
+    assert len(said.media) == 20
+
+
+@pytest.mark.parametrize("size", [-1, 0, 1e300, float("nan"), "10", 2**70, True, None, [5], 10**400])
+def test_only_a_sane_size_is_believed(size: object) -> None:
+    assert read_medium(PLAIN | {"info": {"mimetype": "image/png", "size": size}}).size == 0
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_a_key_is_sealed_for_its_file_and_opened_for_it_alone() -> None:
+    vault, other = Vault([b"k" * 32]), Vault([b"o" * 32])
+    plain = read_medium(SEALED)
+    once, again = sealed(plain, vault), sealed(plain, vault)
+    assert plain.key not in (once.key, again.key)
+    assert once.key != again.key
+    assert once == again == plain  # a file is not another one for that
+    assert opened(once, vault).key == plain.key
+    assert sealed(medium(PLAIN), vault).key == opened(medium(PLAIN), vault).key == ""
+    for wrong, by in ((once, other), (replace(once, source="mxc://example.org/x"), vault),
+                      (replace(once, key="!"), vault), (replace(once, key="AAAA"), vault), (plain, vault)):  # fmt: skip
+        with pytest.raises(ChatRefused):
+            opened(wrong, by)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +214,6 @@ def test_what_is_no_file_of_a_room_is_none(content: dict[str, Any]) -> None:
 )
 def test_odd_descriptions_are_passed_over(info: object) -> None:
     medium = read_medium(PLAIN | {"info": info})
-    assert medium is not None
     assert (medium.mime, medium.size) == ("", 0)
 
 
@@ -151,9 +259,7 @@ async def home() -> AsyncIterator[SimpleNamespace]:
 
 
 def medium(content: dict[str, Any]) -> Medium:
-    found = read_medium(content)
-    assert found is not None
-    return found
+    return read_medium(content)
 
 
 @pytest.mark.parametrize("content", [PLAIN, SEALED])

@@ -125,10 +125,12 @@ async def test_an_approval_is_bound_to_the_picture_and_its_alt_text(scene: Scene
     assert (await scene.post()).state is PostState.DRAFT
 
 
-async def test_an_edit_keeps_the_picture(scene: Scene) -> None:
+async def test_an_edit_keeps_the_picture_and_its_alt_text(scene: Scene) -> None:
     await scene.account("acme", ana=Role.OWNER)
     said = await scene.say(ANA, "!tweet Hello\nalt: A cat", media=(CAT,))
     await scene.edit(ANA, said, "!tweet Hello you")
+    assert await drafts(scene) == [Draft("Hello you", media=(replace(CAT, alt="A cat"),))]
+    await scene.edit(ANA, said, "!tweet Hello you\nalt:")
     assert await drafts(scene) == [Draft("Hello you", media=(CAT,))]
     await scene.say(ANA, f"!edit {(await scene.post()).label} Hello\nalt: A dog")
     uploaded = replace(CAT, alt="A dog", remote_id="7", uploaded_at=scene.now)

@@ -9,17 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.model import Edit, Event, Identity, Medium, Message, Reaction, Redaction, Room
+from bridge.model import Event, Identity, Reaction, Redaction, Room
 
 Json = Mapping[str, Any]
 
 _LONGEST_ID = 255  # bytes, of every identifier in the specification
 _LONGEST_EMOJI = 100
-_MOST_MENTIONS = 3
-_LONGEST_NAME = 200
-_FILES = ("m.image", "m.video", "m.audio", "m.file")
 _MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})")
-_MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 _FALLBACK = re.compile(r"> (?:\* )?<@[^>\n]+>")
 
 
@@ -129,117 +125,10 @@ class Envelope:
         return cls(event_id, room, Identity(room.network, sender), sent_at(raw, now))
 
 
-def is_said(kind: object, content: Json) -> bool:
-    """Whether it is a person's text, or a file of theirs: no notice, no emote, no sticker."""
-    return kind == "m.room.message" and content.get("msgtype") in ("m.text", *_FILES)
-
-
 def mxc_parts(address: object) -> tuple[str, str] | None:
     """Server and media id of a content URI (specification, "Matrix Content (mxc://) URIs"); None when it is none."""
     found = _MXC.fullmatch(address) if isinstance(address, str) else None
     return None if found is None else (found[1], found[2])
-
-
-def read_medium(content: Json) -> Medium | None:
-    """The file in a message, plain or encrypted (specification, "Sending encrypted attachments"). Whether it is a
-    picture is for those to say who know what that is.
-    """
-    sealed = part(content, "file")
-    address = sealed.get("url") if sealed else content.get("url")
-    if content.get("msgtype") not in _FILES or not isinstance(address, str) or mxc_parts(address) is None:
-        return None
-    key, iv, digest = "", "", ""
-    if sealed:
-        web_key = part(sealed, "key")
-        found = web_key.get("k"), sealed.get("iv"), part(sealed, "hashes").get("sha256")
-        key, iv, digest = (value if isinstance(value, str) and len(value) <= 100 else "" for value in found)
-        if web_key.get("alg") != "A256CTR" or sealed.get("v") != "v2" or not (key and iv and digest):
-            return None
-    info = part(content, "info")
-    mime, size = info.get("mimetype"), info.get("size")
-    mime = mime.lower() if isinstance(mime, str) else ""
-    named = text_of(content.get("filename")) or text_of(content.get("body")) or ""
-    return Medium(
-        source=address,
-        mime={"image/jpg": "image/jpeg"}.get(mime, mime) if _MIME.fullmatch(mime) else "",
-        size=size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**53 else 0,
-        name=named[:_LONGEST_NAME],
-        key=key,
-        iv=iv,
-        sha256=digest,
-    )
-
-
-def _body(content: Json) -> str | None:
-    """The text of a message; of a file, its caption: a ``body`` beside a ``filename`` that differs from it."""
-    body = text_of(content.get("body"))
-    if content.get("msgtype") not in _FILES:
-        return body
-    return body if body is not None and content.get("filename") not in (None, content.get("body")) else ""
-
-
-def read_text(
-    envelope: Envelope, content: Json, relation: Json, *, direct: bool, replay_key: str | None
-) -> Message | Edit | None:
-    """A person's text, or the change of one. ``relation`` is the event's ``m.relates_to``.
-
-    Whatever looks like an edit is never a message, so that an edited command cannot run a second time.
-    """
-    changed = content.get("m.new_content")
-    if relation.get("rel_type") == "m.replace" or changed is not None:
-        return _edit(envelope, part(content, "m.new_content"), relation, direct=direct, replay_key=replay_key)
-    body = _body(content)
-    if body is None:
-        return None
-    medium = read_medium(content)
-    if medium is None and content.get("msgtype") in _FILES:
-        return None  # its caption alone is not what was meant
-    answered = id_of(part(relation, "m.in_reply_to").get("event_id"))
-    thread = id_of(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
-    if answered is not None:
-        body = strip_fallback(body)
-    if thread is not None and relation.get("is_falling_back") is True:
-        answered = None
-    return Message(
-        envelope.id,
-        envelope.room,
-        envelope.sender,
-        body,
-        envelope.sent_at,
-        direct=direct,
-        reply_to=answered,
-        thread=thread,
-        replay_key=replay_key,
-        mentions=_mentions(envelope, content),
-        media=() if medium is None else (medium,),
-    )
-
-
-def _mentions(envelope: Envelope, content: Json) -> tuple[Identity, ...]:
-    """Whom the client says the text mentions (specification, "User and room mentions"): in the text itself, Element
-    writes their display names.
-    """
-    named = part(content, "m.mentions").get("user_ids")
-    ids = map(id_of, named[:_MOST_MENTIONS]) if isinstance(named, list) else ()
-    return tuple(Identity(envelope.room.network, user_id) for user_id in ids if user_id is not None)
-
-
-def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, replay_key: str | None) -> Edit | None:
-    target, body = id_of(relation.get("event_id")), _body(changed)
-    if relation.get("rel_type") != "m.replace" or target is None or body is None:
-        return None
-    if changed.get("msgtype", "m.text") not in ("m.text", *_FILES):
-        return None
-    return Edit(
-        envelope.id,
-        envelope.room,
-        envelope.sender,
-        target,
-        body,
-        envelope.sent_at,
-        direct=direct,
-        replay_key=replay_key,
-    )
 
 
 def read_reaction(envelope: Envelope, content: Json) -> Reaction | None:

@@ -8,7 +8,7 @@ sending    answers                                          login, crosssigning,
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from bridge.chat.matrix.crosssigning import sign_own_device
 from bridge.chat.matrix.doors import Doors
 from bridge.chat.matrix.events import Allowed
 from bridge.chat.matrix.fallback import ensure_fallback_key
+from bridge.chat.matrix.filekeys import opened
 from bridge.chat.matrix.keys import CryptoStoreFailed, Keys
 from bridge.chat.matrix.login import log_in
 from bridge.chat.matrix.rooms import Rooms
@@ -125,7 +126,9 @@ class MatrixNetwork:
 
         keys = Keys(client, trust=trust, refresh_fallback=refresh_fallback, clock=clock)
         doors = Doors(client, inbox, name=NAME, store=store, allowed=allowed, clock=clock)
-        timeline = Timeline(client, name=NAME, roster=roster, trust=trust, allowed=allowed, clock=clock)
+        timeline = Timeline(
+            client, name=NAME, roster=roster, trust=trust, allowed=allowed, vault=self._vault, clock=clock
+        )
         sync = Sync(
             client,
             inbox,
@@ -171,9 +174,15 @@ class MatrixNetwork:
         with _as_chat_errors():
             return await self._ready().timeline.look_up(room.id, message_id)
 
+    async def said_after(
+        self, room: Room, message_id: str, *, by: Identity, until: str
+    ) -> Sequence[Message | Unreadable]:
+        with _as_chat_errors():
+            return await self._ready().timeline.said_after(room.id, message_id, by.name, until)
+
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         with _as_chat_errors():
-            await media.fetch(self._ready().client, medium, into, most)
+            await media.fetch(self._ready().client, opened(medium, self._vault), into, most)
 
     def health(self) -> Health:
         if self._session is None:

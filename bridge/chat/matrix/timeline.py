@@ -4,9 +4,11 @@ echoes, strangers, notices, history; and what is not to be believed: plaintext i
 It asks for pages of history and for keys of devices; it never writes to a room.
 """
 
+import json
 import uuid
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import structlog
@@ -18,18 +20,19 @@ from bridge.chat.matrix.events import (
     Envelope,
     Json,
     after_own_join,
-    is_said,
     listed,
     part,
     read_plain,
-    read_text,
 )
+from bridge.chat.matrix.filekeys import sealed
 from bridge.chat.matrix.megolm import CannotDecrypt, Opened, decrypt, is_redacted
+from bridge.chat.matrix.messages import is_said, read_text
 from bridge.chat.matrix.roster import Roster
 from bridge.chat.matrix.trust import Trust
 from bridge.errors import ChatRefused, KantterError
 from bridge.interfaces import Clock
 from bridge.model import Edit, Event, Message, Room, Unreadable
+from bridge.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,8 @@ PLAINTEXT = "That came unencrypted into an encrypted room, so I did not run it. 
 
 UNKNOWN_SENDER = "I could not find out whose device sent that, so I did not run it."
 
+SAID = ("m.room.message", "m.room.encrypted")
+"""The events that hold what people say."""
 _PAGE = 100
 _LONGEST_GAP = 10_000
 _TOLD_AGAIN = 300.0
@@ -72,8 +77,19 @@ class _Told:
 class Timeline:
     """Reads rooms' timelines for the one who runs the sync."""
 
-    def __init__(self, client: AsyncClient, *, name: str, roster: Roster, trust: Trust, allowed: Allowed, clock: Clock):
+    def __init__(
+        self,
+        client: AsyncClient,
+        *,
+        name: str,
+        roster: Roster,
+        trust: Trust,
+        allowed: Allowed,
+        vault: Vault,
+        clock: Clock,
+    ) -> None:
         self._client = client
+        self._vault = vault
         self._name = name
         self._roster = roster
         self._trust = trust
@@ -124,8 +140,31 @@ class Timeline:
             raw = await call(self._client, "GET", path)
         except ChatRefused:
             return None
-        if raw.get("event_id") != event_id:
-            return None
+        return await self._told_by(room_id, raw) if raw.get("event_id") == event_id else None
+
+    async def said_after(self, room_id: str, event_id: str, sender: str, until: str) -> list[Message | Unreadable]:
+        """What ``sender`` said there between those two events, as ``look_up`` gives it. Raises as ``look_up``."""
+        only = json.dumps({"types": list(SAID), "senders": [sender]})
+        room = f"/_matrix/client/v3/rooms/{quote(room_id, safe='')}"
+        try:
+            path = f"{room}/context/{quote(event_id, safe='')}?{urlencode({'limit': '0', 'filter': only})}"
+            start = (await call(self._client, "GET", path)).get("end")
+            if not isinstance(start, str):
+                return []
+            query = {"dir": "f", "from": start, "limit": str(_PAGE), "filter": only}
+            answer = await call(self._client, "GET", f"{room}/messages?{urlencode(query)}")
+        except ChatRefused:
+            return []
+        said: list[Message | Unreadable] = []
+        for raw in listed(answer, "chunk"):
+            if raw.get("event_id") == until:
+                break
+            if raw.get("sender") == sender and raw.get("event_id") != event_id:
+                told = await self._told_by(room_id, raw)
+                said += [] if told is None else [told]
+        return said
+
+    async def _told_by(self, room_id: str, raw: Json) -> Message | Unreadable | None:
         said = await self.read(room_id, raw)
         if isinstance(said, Message | Unreadable):
             return said
@@ -172,7 +211,7 @@ class Timeline:
         if not is_said(raw.get("type"), content):
             return None
         said = read_text(envelope, content, part(content, "m.relates_to"), direct=False, replay_key=None)
-        return _refused(said, PLAINTEXT) if self._roster.is_encrypted(room_id) else said
+        return _refused(said, PLAINTEXT) if self._roster.is_encrypted(room_id) else self._sealed(said)
 
     async def _encrypted(self, room_id: str, raw: Json, envelope: Envelope) -> Event | None:
         if is_redacted(raw) or self._client.olm is None:
@@ -196,7 +235,13 @@ class Timeline:
             direct=self._roster.looks_direct(room_id, envelope.sender.name),
             replay_key=opened.replay_key,
         )
-        return said if problem is None else _refused(said, problem)
+        return self._sealed(said) if problem is None else _refused(said, problem)
+
+    def _sealed(self, said: Message | Edit | Unreadable | None) -> Message | Edit | Unreadable | None:
+        """What was said, with the keys of its files sealed."""
+        if not isinstance(said, Message | Edit) or not said.media:
+            return said
+        return replace(said, media=tuple(sealed(medium, self._vault) for medium in said.media))
 
     async def _problem(self, sender: str, opened: Opened) -> str | None:
         try:
@@ -212,7 +257,7 @@ class Timeline:
         return Unreadable(envelope.id, envelope.room, envelope.sender, envelope.sent_at, reason)
 
 
-def _refused(said: Message | Edit | None, reason: str) -> Unreadable | None:
+def _refused(said: Message | Edit | Unreadable | None, reason: str) -> Unreadable | None:
     """A text that could be read and must not run. Whether it was meant for the bot at all is not known here."""
     if said is None:
         return None

@@ -1,0 +1,45 @@
+"""Asks an author at once, before anything goes out, about what the bot decided for them: where it split a text, and
+which pictures it took by their place in the room.
+
+It knows how to ask. What is asked about was made by ``posting``; the answers are ``asking``'s.
+"""
+
+from dataclasses import replace
+
+from bridge import pricing
+from bridge.bot import pictures, previewing, signs
+from bridge.bot.asked import Asked, House
+from bridge.interfaces import Tx
+from bridge.model import Post, PostState
+from bridge.text import length
+
+
+def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = False, when: str = "") -> None:
+    """Hold all parts of ``post`` and ask whether they are right so. ``split``: we cut the text; ``when``: the time that
+    it is to go out at, in words.
+    """
+    question = tx.answers.ask(asked.sender, asked.room)
+    rows = previewing.parts_of(tx, post)
+    account = tx.accounts.get(post.account_id)
+    at = f"{account.at if account else 'it'}{f' at {when}' if when else ''}"
+    lines = [f"As {at} I would post this in {len(rows)} parts. Not posted yet."] if split else []
+    if asked.guessed:
+        said = "This goes" if split else f"{post.label} goes out as {at}"
+        yet = "" if split else " Not posted yet."
+        lines.append(f"{said} with {pictures.in_order(post.draft.media)}.{yet}")
+    if post.reason:
+        lines.append(f"Look twice: {post.reason}")
+    for row in rows:
+        tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, reason=""))
+        if split:
+            lines.append(f"{row.part}/{len(rows)} ({length(row.draft.text)})")
+            lines += [f"│ {line}" for line in row.draft.text.splitlines()]
+    signs.take_away(tx, post, signs.WAITS)
+    if price := pricing.said_of([row.cost for row in rows], house.prices):
+        lines.append(f"Mind that {price}.")
+    label = question.label if split or len(rows) > 1 else post.label
+    send, drop = f"{house.prefix}send {label}", f"{house.prefix}drop {label}"
+    how = " · to split it yourself, put --- lines between." if split else ""
+    how += " · to post the last picture alone, reply to that." if asked.guessed else ""
+    lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌{how}")
+    asked.reply(tx, "\n".join(lines), post_id=post.id if len(rows) == 1 else None, question_id=question.id)
