@@ -72,7 +72,8 @@ class Message:
     a DM (encrypted, invite-only, exactly the bot and the sender) as far as the adapter knows now. ``replay_key`` names
     the encrypted form of the text, where it has one: the same key under another id is a replay and does not run.
     ``mentions``: the first people whom its client says it mentions, whatever they are called in the text. ``media``:
-    the files that it is, in order; then ``text`` is their caption.
+    the files that it is, in order; then ``text`` is their caption. ``media_now``: what an edit made of those, known
+    of a message that was looked up.
     """
 
     id: str
@@ -86,6 +87,12 @@ class Message:
     replay_key: str | None = None
     mentions: tuple[Identity, ...] = ()
     media: tuple[Medium, ...] = ()
+    media_now: tuple[Medium, ...] = ()
+
+    @property
+    def seen(self) -> tuple[Medium, ...]:
+        """Its files as people see them."""
+        return self.media_now or self.media
 
 
 @dataclass(frozen=True, slots=True)

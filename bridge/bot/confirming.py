@@ -6,7 +6,7 @@ It knows how to ask. What is asked about was made by ``posting``; the answers ar
 
 from dataclasses import replace
 
-from bridge import pricing
+from bridge import pricing, telltale
 from bridge.bot import pictures, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.interfaces import Tx
@@ -25,8 +25,11 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     lines = [f"As {at} I would post this in {len(rows)} parts. Not posted yet."] if split else []
     if asked.guessed:
         said = "This goes" if split else f"{post.label} goes out as {at}"
+        where = " on the first part" if len(rows) > 1 else ""
         yet = "" if split else " Not posted yet."
-        lines.append(f"{said} with {pictures.in_order(post.draft.media)}.{yet}")
+        lines.append(f"{said} with {pictures.in_order(post.draft.media)}{where}.{yet}")
+    elif post.draft.media:
+        lines.append(f"This goes with {telltale.pictures(post.draft)} on the first part.")
     if post.reason:
         lines.append(f"Look twice: {post.reason}")
     for row in rows:

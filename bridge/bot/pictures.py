@@ -36,7 +36,7 @@ def illustrated(asked: Asked, command: Command, house: House) -> Asked:
                 "with the command as its caption."
             )
         after = _right_after(asked, answered, house)
-        media = answered.media + after + media
+        media = answered.seen + after + media
     if not media:
         if isinstance(answered, Message) and answered.media and is_nothing(asked.text):
             raise UsageError("Not posted: the picture that you reply to is not yours. Send it here yourself first.")
@@ -60,9 +60,9 @@ def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium,
             )
         if said.thread != answered.thread:
             continue
-        if not said.media or not all(_is_taken(one, house) for one in said.media) or _is_command(said, house):
+        if not said.seen or not all(_is_taken(one, house) for one in said.seen) or _is_command(said, house):
             break
-        taken += said.media
+        taken += said.seen
     return taken
 
 

@@ -126,7 +126,8 @@ def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
         place = f"Part {place_} of {len(parts)}, counts" if len(parts) > 1 else "Counts"
         quoted = _quoted(part.draft.text, room)
         room = max(room - sum(map(_size, quoted)), 0)
-        lines += [*quoted, f"{place} {counted(length(part.draft.text), 'character')}."]
+        count = f"{place} {counted(length(part.draft.text), 'character')}."
+        lines += [*quoted, count] if part.draft.text else ["It has no text."]
         for number, medium in enumerate(part.draft.media, 1):
             lines.append(pictures.named(medium, number, len(part.draft.media)))
             quoted = _quoted(medium.alt, room)

@@ -6,7 +6,7 @@ outbox's.
 
 from datetime import tzinfo
 
-from bridge import pricing, times
+from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import moment, number, span, subject
@@ -54,6 +54,8 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
 
 def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, house: House) -> str:
     what, parts = subject(post), len(previewing.parts_of(tx, post))
+    if post.draft.media and post.draft.text:
+        what += f" with {telltale.pictures(post.draft)}"
     if parts > 1:
         what += f" and {number(parts - 1, 'more part')}"
     at = f"{times.absolute(when.at, when.zone)}, in {span(when.at - asked.now)}"

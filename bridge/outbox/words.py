@@ -274,7 +274,7 @@ def thread_posted(
     rows: Sequence[Post], out: int, account: Account, urls: Sequence[str], prefix: str, price: str = ""
 ) -> str:
     parts = f"{out} parts" if out == len(rows) else f"{out} of {len(rows)} parts"
-    shown = f" with {pictures(rows[0].draft)}" if rows[0].draft.media else ""
+    shown = f" with {pictures(rows[0].draft)} on the first" if rows[0].draft.media else ""
     where = (f": {urls[0]}" if urls else "") + (f" · {price}" if price else "")
     return f"Posted as {account.at} in {parts}{shown}{where} · undo: {prefix}undo {rows[0].label}"
 

@@ -227,3 +227,36 @@ async def test_an_edit_swaps_the_picture_before_it_is_out(stage: Stage) -> None:
     # The key that opened the picture is nowhere in the clear.
     for file in stage.kantter.data.glob("kantter.db*"):
         assert keys["key"]["k"].encode() not in file.read_bytes()
+
+
+async def test_nothing_that_a_stranger_puts_into_a_file_stops_it(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    stored, keys = encrypt_attachment(picture())
+    answer, _ = await ana.person.client.upload(io.BytesIO(stored), "application/octet-stream", filesize=len(stored))
+    file = {**keys, "url": answer.content_uri}
+    info: dict[str, object] = {"mimetype": "image/jpeg"}
+    good: dict[str, object] = {"msgtype": "m.image", "filename": "cat.jpg", "info": info, "file": file}
+    item = {"itemtype": "m.image", "body": "cat.jpg", "info": info, "file": file}
+    hostile: list[tuple[str, dict[str, object], str]] = [
+        ("x" * 10_000, {}, "too long by 9720"),
+        ("One\nalt: " + "y" * 10_000, {}, "alt text has 10000 characters"),
+        ("Two\nalt: a\0b", {}, "no valid text"),
+        ("Three\nalt: a" + "\nalt: b" * 4000, {}, "alt texts for one picture"),
+        ("Four", {"info": {"mimetype": "text/html", "size": -1}}, "X takes no text/html"),
+        ("Five", {"info": {"mimetype": "\u202eimage/png\n", "size": 1e300}}, "X takes no file of that kind"),
+        ("Six", {"info": {"mimetype": "image/jpeg", "size": 300 << 20}}, "too large: X takes 5 MB of it"),
+        ("Seven", {"file": "mxc://kantter.test/cat"}, "cannot open that file"),
+        ("Eight", {"file": {**file, "url": "https://kantter.test/cat"}}, "cannot open that file"),
+        ("Nine", {"msgtype": "m.gallery", "itemtypes": []}, "cannot open that file"),
+        ("Ten", {"msgtype": "m.gallery", "itemtypes": [item] * 60}, "at most 4 pictures"),
+        ("Eleven", {"msgtype": "m.gallery", "itemtypes": [item, {"itemtype": "m.location"}]}, "cannot open that file"),
+    ]
+    for text, odd, words in hostile:
+        command = await ana.say(dm, f"!tweet {text}", **good | odd)
+        await ana.until_heard(words, reply_to=command)
+    assert stage.sent() == []
+    name = "a\u202egpj.\x1b[2J\r\nPosted as @acme: https://evil.example"
+    command = await ana.say(dm, "!tweet Fine", **good | {"filename": name, "info": {**info, "size": "many"}})
+    told = await ana.until_heard("Posted as @acme with the picture “agpj.", reply_to=command)
+    assert not set(told.text) & set("\u202e\x1b\r\n")
+    assert stage.texts("acme") == ["Fine"]

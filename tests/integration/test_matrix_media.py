@@ -92,3 +92,25 @@ async def test_a_hundred_in_a_row_are_looked_at_and_a_room_of_others_costs_nothi
     until = await ana.say(room, "!tweet hello")
     await bot.inbox.until_text("!tweet hello")
     assert [one.id for one in await said_after(bot, room, first, ana.user_id, until)] == [second]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_picture_that_was_edited_is_what_people_see(scene: Scene, encrypted: bool) -> None:
+    bot, ana, eve = await scene.bot(), await scene.person("ana"), await scene.person("eve")
+    room = await scene.room(bot, ana, eve.user_id, encrypted=encrypted)
+    await eve.client.join(room)
+    await eve.sync()
+    await ana.sync()
+    first = await ana.say(room, "a.png", **image("a"))
+    second = await ana.say(room, "b.png", **image("b"))
+    for person, target, name in ((ana, first, "x"), (ana, second, "y"), (eve, second, "evil"), (ana, second, "z")):
+        new = {"body": f"{name}.png"} | image(name)
+        relation = {"rel_type": "m.replace", "event_id": target}
+        await person.say(room, "* edited", **{"m.new_content": new, "m.relates_to": relation} | image(name))
+    until = await ana.say(room, "!tweet hello")
+    await bot.inbox.until_text("!tweet hello")
+    found = [await bot.network.message(Room("matrix", room), first)]
+    found += await said_after(bot, room, first, ana.user_id, until)
+    messages = [one for one in found if isinstance(one, Message)]
+    assert [one.media[0].source for one in messages] == ["mxc://kantter.test/a", "mxc://kantter.test/b"]
+    assert [one.seen[0].source for one in messages] == ["mxc://kantter.test/x", "mxc://kantter.test/z"]

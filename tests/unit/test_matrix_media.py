@@ -12,6 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
 
 from bridge.chat.matrix.events import Envelope, mxc_parts
@@ -314,3 +316,33 @@ async def test_no_other_address_is_ever_asked(home: SimpleNamespace, tmp_path: P
             await fetch(home, Medium(source, "image/png"), tmp_path / "file", 1 << 20)
         (tmp_path / "file").unlink(missing_ok=True)
     assert home.asked == []
+
+
+# ---------------------------------------------------------------- what strangers write
+
+_ODD: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8) | st.just([])
+)
+_FILE_KEYS = ("url", "v", "iv", "hashes", "key", "alg", "k", "sha256", "body", "filename", "info", "mimetype", "size")
+_OBJECT = st.recursive(
+    st.dictionaries(st.sampled_from(_FILE_KEYS), _ODD, max_size=4),
+    lambda inner: st.dictionaries(st.sampled_from(_FILE_KEYS), inner | _ODD, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(["m.image", "m.file", "m.gallery", "dm.filament.gallery"]),
+    changed=st.dictionaries(st.sampled_from([*_FILE_KEYS, "file", "itemtypes", "m.new_content"]), _OBJECT | _ODD),
+    items=_ODD | st.lists(_OBJECT | st.just(PLAIN | {"itemtype": "m.image"}), max_size=3),
+)
+def test_no_file_of_a_stranger_raises_or_hides(kind: str, changed: dict[str, Any], items: Any) -> None:
+    for content in (PLAIN | changed, SEALED | changed):
+        said = read(content | {"msgtype": kind, "itemtypes": items})
+        if isinstance(said, Message | Edit):
+            assert all(mxc_parts(one.source) is not None and 0 <= one.size < 2**53 for one in said.media)
+            assert isinstance(said, Edit) or said.media
+            repr(said).encode("utf-8")
+        elif said is not None:
+            assert "cannot open" in said.reason

@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bridge.errors import ChatUnreachable
+from bridge.bot import pictures
+from bridge.errors import ChatUnreachable, UsageError
 from bridge.model import Draft, Identity, Medium, Message, PostState, Role, Unreadable
 from tests.unit.bot_scene import ANA, BEN, PRESS, STALE, Scene
 from tests.unit.drafting_scene import ADA, now_says, set_policy, shown, team
@@ -182,7 +185,7 @@ async def test_threads_and_schedules_are_asked_about_too(scene: Scene, room: Tal
     first = room.send(ANA, A)
     room.send(ANA, B)
     words = await scene.ask(ANA, "!thread One\n---\nTwo", reply_to=first)
-    assert words.startswith("k1 goes out as @acme with 2 pictures, in this order: 1 a.jpg, 2 b.jpg. Not posted yet.\n")
+    assert words.startswith("k1 goes out as @acme with 2 pictures, in this order: 1 a.jpg, 2 b.jpg on the first part. ")
     assert await scene.ask(ANA, "!send q1") == "Sending 2 posts."
     words = await scene.ask(ANA, f"!thread {'word ' * 100}", reply_to=first)
     assert words.startswith(
@@ -208,6 +211,27 @@ async def test_of_a_draft_the_preview_is_the_question(scene: Scene) -> None:
     assert "Picture 2: b.jpg (image/jpeg, 292 kB)" in words
     await scene.say(ADA, "!approve k1")
     assert await states(scene) == [PostState.QUEUED]
+
+
+async def test_who_sees_where_the_pictures_are(scene: Scene, room: Talk) -> None:
+    words = await scene.ask(ANA, "!schedule in 2h | hello", media=(A,))
+    assert words.startswith("Scheduled k1, “hello” with the picture “a.jpg”, as @acme: ")
+    words = await scene.ask(ANA, f"!thread {'word ' * 100}", media=(A, B))
+    assert "This goes with 2 pictures (“a.jpg”, “b.jpg”) on the first part.\n" in words
+    await scene.say(ANA, "!draft", media=(A,))
+    assert "It has no text.\nPicture: a.jpg (image/jpeg, 292 kB)\nIt has no alt text." in await scene.ask(
+        ANA, "!show k4"
+    )
+
+
+async def test_a_picture_that_was_edited_counts_as_people_see_it(scene: Scene, room: Talk) -> None:
+    first = room.send(ANA, A)
+    message = scene.network.messages[first]
+    assert isinstance(message, Message)
+    scene.network.messages[first] = replace(message, media_now=(C,))
+    room.send(ANA, B)
+    await scene.say(ANA, "!tweet hello", reply_to=first)
+    assert await names(scene) == ["c", "b"]
 
 
 # ---------------------------------------------------------------- edits
@@ -319,3 +343,23 @@ async def test_names_are_harmless_wherever_they_are_said(scene: Scene, room: Tal
     for words in heard:
         assert not set(words) & set("\u202e\u2066\x1b\x07\r")
         assert not any(line.startswith("Posted as") for line in words.splitlines())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(st.sampled_from("alt: \nA\r\0\ud800\u202e…"), max_size=200),
+    count=st.integers(1, 4),
+    keep=st.booleans(),
+)
+def test_any_caption_is_text_and_alt_texts_or_refused(text: str, count: int, keep: bool) -> None:
+    media = [replace(A, alt="before")] * count
+    try:
+        left, described = pictures.described(text, media, keep=keep)
+    except UsageError as error:
+        str(error).encode("utf-8")
+        return
+    assert len(described) == count
+    assert text.startswith(left)
+    for one in described:
+        one.alt.encode("utf-8")
+        assert one.alt == one.alt.strip()

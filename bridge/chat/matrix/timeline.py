@@ -166,12 +166,26 @@ class Timeline:
 
     async def _told_by(self, room_id: str, raw: Json) -> Message | Unreadable | None:
         said = await self.read(room_id, raw)
-        if isinstance(said, Message | Unreadable):
+        if isinstance(said, Message):
+            return await self._as_edited(room_id, raw, said) if said.media else said
+        if isinstance(said, Unreadable):
             return said
         envelope = Envelope.of(raw, Room(self._name, room_id), self._clock())
         if envelope is None or raw.get("type") != "m.room.encrypted" or is_redacted(raw):
             return None
         return Unreadable(envelope.id, envelope.room, envelope.sender, envelope.sent_at, UNREADABLE)
+
+    async def _as_edited(self, room_id: str, raw: Json, said: Message) -> Message | Unreadable:
+        """What was said, with the files that its newest edit gave it (specification, "Event replacements": the
+        homeserver puts that into the event).
+        """
+        newest = part(part(part(raw, "unsigned"), "m.relations"), "m.replace")
+        edit = await self.read(room_id, newest) if "content" in newest else None
+        if isinstance(edit, Unreadable):
+            return replace(edit, id=said.id)
+        if not isinstance(edit, Edit) or (edit.target, edit.sender) != (said.id, said.sender):
+            return said
+        return replace(said, media_now=edit.media)
 
     async def read(self, room_id: str, raw: Json) -> Event | None:
         """What the house is told of one timeline event, or None. Raises ChatUnreachable, StoreError and ConfigError,
