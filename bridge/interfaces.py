@@ -399,6 +399,10 @@ class Posts(Protocol):
         """The row that this command asked for."""
         ...
 
+    def with_picture(self, network: str, message_id: str) -> list[Post]:
+        """Rows that are not at their end and show a picture of that message, oldest first."""
+        ...
+
     def undoing(self, post_id: int) -> Post | None:
         """The row that undoes that one."""
         ...

@@ -49,7 +49,8 @@ class Medium:
     never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said) and ``name`` are what its sender says.
     ``key``, ``iv`` and ``sha256`` (base64) open an encrypted file and hold it to what was sent; all empty for a plain
     one. The network has sealed ``key``, each time anew, so that it tells no two files apart. ``alt``: what it shows, in
-    words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
+    words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``. ``message_id``: the message that it is
+    part of.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Medium:
     alt: str = ""
     remote_id: str = ""
     uploaded_at: float = 0.0
+    message_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Need(Flag):
     MAY_REDACT = auto()
     """``Facts.may_redact``: whether the bot may remove messages there."""
     PICTURE = auto()
-    """``Facts.picture``: the message that it replies to; of an edit, the one that it changes."""
+    """``Facts.picture``: the message that it replies to."""
     SERIES = auto()
     """``Facts.series``: what the sender said between an own picture that it replies to and the command."""
     NAMES = auto()

@@ -19,7 +19,7 @@ from bridge.bot.parse import Pin
 from bridge.bot.speaker import Speaker
 from bridge.errors import StoreError
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Tx
-from bridge.model import Edit, Event, Gathering, Health, Identity, Message, Room
+from bridge.model import Event, Gathering, Health, Identity, Message, Room
 from bridge.pricing import USUAL, Prices
 from bridge.vault import Vault
 
@@ -105,7 +105,7 @@ class Bot:
     async def _prepare(self, events: Sequence[Event]) -> list[Heard]:
         """Read the events, and ask the networks what some of them need."""
         heard = [hearing.listen(event, self._house) for event in events]
-        wanted = [(n, h.event, hearing.need_of(h)) for n, h in enumerate(heard) if isinstance(h.event, Message | Edit)]
+        wanted = [(n, h.event, hearing.need_of(h)) for n, h in enumerate(heard) if isinstance(h.event, Message)]
         asking = [(n, message, need) for n, message, need in wanted if need is not Need.NOTHING]
         if not asking:
             return heard

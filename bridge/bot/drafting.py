@@ -6,9 +6,8 @@ It knows who may do so. What a change means for approvals is ``editing``'s.
 from dataclasses import replace
 
 from bridge import telltale
-from bridge.bot import editing, pictures, previewing, waiting
+from bridge.bot import editing, pictures, posting, previewing, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.posting import check_characters
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -38,12 +37,7 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
         edit_, alt_ = f"{house.prefix}edit {part.label} TEXT", f"{house.prefix}alt {part.label} WHAT IT SHOWS"
         raise UsageError(f"There is no text. To change what it says: {edit_} · to describe its picture: {alt_}")
     draft = replace(part.draft, text=text, media=media)
-    account = tx.accounts.get(part.account_id)
-    publisher = house.publishers.get(account.publisher) if account else None
-    if account is None or publisher is None:
-        raise UsageError(f"{part.label} cannot be changed: its account is gone.")
-    check_characters(text)
-    publisher.check(draft, premium=account.premium)
+    posting.check(tx, part, draft, house)
     if draft == part.draft:
         raise UsageError(f"{part.label} says just that already.")
     _change(tx, asked, part, draft, f", with {telltale.pictures(draft)}" if asked.media else "", house)
@@ -55,8 +49,8 @@ def _with_new(part: Post, asked: Asked) -> tuple[Medium, ...]:
     """
     had, new = part.draft.media, {one.source: one for one in asked.media}
     if all(source in {one.source for one in had} for source in new):
-        return pictures.swapped(had, [new.get(one.source, one) for one in had], len(had))
-    return pictures.swapped(had, asked.media, len(had))
+        return pictures.renewed(had, [new.get(one.source, one) for one in had])
+    return pictures.renewed(had, asked.media)
 
 
 def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House) -> None:
@@ -100,10 +94,7 @@ def alt(tx: Tx, asked: Asked, house: House) -> None:
     before = sum(len(one.draft.media) for one in previewing.parts_of(tx, post) if one.part < part.part)
     media = tuple(new if n == place - before else one for n, one in enumerate(part.draft.media, 1))
     draft = replace(part.draft, media=media)
-    account = tx.accounts.get(part.account_id)
-    publisher = house.publishers.get(account.publisher) if account else None
-    if account is not None and publisher is not None:
-        publisher.check(draft, premium=account.premium)
+    posting.check(tx, part, draft, house)
     what = "the picture" if len(shown) == 1 else f"picture {place}"
     _change(tx, asked, part, draft, f", {what} {quote(medium.name)} has the alt text {quote(said)}", house)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge import alttext, pricing, telltale, times
 from bridge.bot import asking, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
-from bridge.bot.asked import NO_FACTS, Asked, Facts, House
+from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
 from bridge.bot.words import number, subject
@@ -20,7 +20,6 @@ from bridge.model import (
     Edit,
     Identity,
     LinkState,
-    Medium,
     Message,
     Post,
     PostState,
@@ -32,12 +31,13 @@ from bridge.model import (
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
 
-def edited(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, house: House, now: float) -> None:
-    """Decide what an edit changes. ``reading``: of its new text; ``facts``: of the message that it changes.
+def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: float) -> None:
+    """Decide what an edit changes. ``reading``: of its new text.
 
     A row with ``claimed_at`` had an attempt that may be out with the first text, also when it is queued again.
     """
     pin = _pin_said(tx, event, reading, house)
+    _pictures_edited(tx, event, house, now)
     post = tx.posts.of_message(event.room.network, event.target)
     if post is not None and post.room != event.room:
         return  # no such edit exists; and it may come in plain from a homeserver, where the command came encrypted
@@ -51,12 +51,9 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, house: Ho
         _say(tx, event, post, _too_late(tx, post, house))
         return
     try:
-        wish = _wished(tx, event, reading, facts, post, house, now)
+        wish = _wished(tx, event, reading, post, house, now)
     except UsageError as error:
-        if post.content:
-            _unapprove(tx, event, post, house, now, str(error))
-        else:
-            _hold(tx, event, post, house, str(error))
+        _cannot(tx, event, post, house, now, str(error))
         return
     parts = previewing.parts_of(tx, post)
     if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
@@ -72,6 +69,23 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, house: Ho
         _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
     elif post.state is PostState.QUEUED and [one.source for one in post.draft.media] != had:
         _say(tx, event, post, f"Changed: {post.label} goes out with {telltale.pictures(post.draft)} now.")
+
+
+def _pictures_edited(tx: Tx, event: Edit, house: House, now: float) -> None:
+    """Posts of the sender that have not gone out show the pictures of an earlier message as it was edited."""
+    for part in tx.posts.with_picture(event.room.network, event.target) if event.media else ():
+        if part.message_id == event.target or (part.author, part.room) != (event.sender, event.room):
+            continue
+        draft = replace(part.draft, media=pictures.swapped(part.draft.media, event.media, event.target))
+        if draft == part.draft or not unsent(tx, part):
+            continue
+        try:
+            posting.check(tx, part, draft, house)
+        except UsageError as error:
+            _cannot(tx, event, part, house, now, f"You changed a picture of it. {error}")
+            continue
+        post = change(tx, part, draft, event.sender, event.room, house, now)
+        _say(tx, event, post, f"You changed a picture of {part.label}: it has {telltale.pictures(draft)} now.")
 
 
 def _pin_said(tx: Tx, event: Edit, reading: Reading | None, house: House) -> bool:
@@ -191,19 +205,7 @@ def _verbs(post: Post, parts: int) -> tuple[str, ...]:
     return ("tweet", "thread", "draft") if post.content else ("tweet", "thread")
 
 
-def _media(event: Edit, facts: Facts, kept: list[Medium]) -> tuple[Medium, ...]:
-    """The pictures that the draft has after the edit, which repeats or replaces those of its own message. Raises
-    UsageError when it cannot be told which those were.
-    """
-    first = facts.picture
-    if not event.media:
-        return tuple(kept)
-    if not isinstance(first, Message) or first.sender != event.sender:
-        raise UsageError("I cannot see which pictures your message had before your edit.")
-    return pictures.swapped(kept, event.media, len(first.media))
-
-
-def _wished(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, post: Post, house: House, now: float) -> Wish:
+def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: House, now: float) -> Wish:
     """What the edited command wants. Raises UsageError when it is not the same command any more."""
     parts = previewing.parts_of(tx, post)
     verbs = _verbs(post, len(parts))
@@ -216,7 +218,7 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, post: Po
     if verb == "retweet" and event.media:
         raise UsageError("A repost takes no picture.")
     kept = [one for part in parts for one in part.draft.media]
-    text, media = pictures.described(reading.text, _media(event, facts, kept), keep=True)
+    text, media = pictures.described(reading.text, pictures.swapped(kept, event.media, event.target), keep=True)
     asked = Asked(message, verb, reading.account, text, NO_FACTS, now, media)
     if verb == "schedule":
         wish = scheduling.changed(tx, post, asked, house)[0]
@@ -231,6 +233,14 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, facts: Facts, post: Po
     if len(wish.drafts) != len(parts):
         raise UsageError(f"Your edit makes {number(len(wish.drafts), 'part')} of {len(parts)}; that cannot be changed.")
     return wish
+
+
+def _cannot(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:
+    """The edit cannot be taken: nothing goes out without another word."""
+    if post.content:
+        _unapprove(tx, event, post, house, now, why)
+    else:
+        _hold(tx, event, post, house, why)
 
 
 def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: str) -> None:

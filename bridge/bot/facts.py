@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bridge.bot.asked import NO_FACTS, Facts, Need
 from bridge.errors import ChatError
 from bridge.interfaces import ChatNetwork
-from bridge.model import Edit, Identity, Message, Room, Unreadable
+from bridge.model import Identity, Message, Room, Unreadable
 
 _DEADLINE = 10.0
 """Seconds for all questions about one batch of events: the events after it wait for that."""
@@ -26,17 +26,15 @@ _LONGEST_NAMES = 1000
 """How many words, and characters, are looked at for names."""
 
 
-async def gather(
-    networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int, Message | Edit, Need]]
-) -> dict[int, Facts]:
+async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int, Message, Need]]) -> dict[int, Facts]:
     """The facts for each number in ``wanted`` (a number, who spoke where, what is needed). Never raises ChatError."""
     facts: dict[int, Facts] = {}
     known: dict[tuple[object, ...], Facts] = {}  # one batch often asks the same again
     loop = asyncio.get_running_loop()
     end = loop.time() + _DEADLINE
     for number, message, need in wanted:
-        names = (message.text, _mentions(message)) if Need.NAMES in need else None
-        picture = (_answered(message), message.id) if Need.PICTURE in need else None
+        names = (message.text, message.mentions) if Need.NAMES in need else None
+        picture = (message.reply_to, message.id) if Need.PICTURE in need else None
         key = (message.room, message.sender, need, names, picture)
         if key not in known:
             known[key] = await _ask(networks.get(message.room.network), message, need, end - loop.time())
@@ -44,15 +42,7 @@ async def gather(
     return facts
 
 
-def _answered(event: Message | Edit) -> str | None:
-    return event.reply_to if isinstance(event, Message) else event.target
-
-
-def _mentions(event: Message | Edit) -> tuple[Identity, ...]:
-    return event.mentions if isinstance(event, Message) else ()
-
-
-async def _ask(network: ChatNetwork | None, message: Message | Edit, need: Need, seconds: float) -> Facts:
+async def _ask(network: ChatNetwork | None, message: Message, need: Need, seconds: float) -> Facts:
     if not need:
         return NO_FACTS
     now = next(part for part in _WHAT if part in need)
@@ -73,7 +63,7 @@ async def _ask(network: ChatNetwork | None, message: Message | Edit, need: Need,
             if Need.MAY_REDACT in need:
                 now = Need.MAY_REDACT
                 may_redact = await network.may_redact(message.room)
-            if Need.PICTURE in need and (answered := _answered(message)) is not None:
+            if Need.PICTURE in need and (answered := message.reply_to) is not None:
                 now = Need.PICTURE
                 picture = await network.message(message.room, answered)
                 if Need.SERIES in need and _may_begin_series(picture, message):
@@ -87,12 +77,12 @@ async def _ask(network: ChatNetwork | None, message: Message | Edit, need: Need,
     return Facts(privacy, admin, may_redact, names=names, picture=picture, series=series)
 
 
-def _may_begin_series(picture: Message | Unreadable | None, message: Message | Edit) -> bool:
+def _may_begin_series(picture: Message | Unreadable | None, message: Message) -> bool:
     return isinstance(picture, Message) and bool(picture.media) and picture.sender == message.sender
 
 
-async def _names(network: ChatNetwork, message: Message | Edit) -> dict[str, Identity | Room]:
-    words = message.text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES] + [one.name for one in _mentions(message)]
+async def _names(network: ChatNetwork, message: Message) -> dict[str, Identity | Room]:
+    words = message.text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES] + [one.name for one in message.mentions]
     found = {word: await network.named(word) for word in dict.fromkeys(words)}
     return {word: what for word, what in found.items() if what is not None}
 

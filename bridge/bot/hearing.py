@@ -47,9 +47,6 @@ def listen(event: Event, house: House) -> Heard:
 
 def need_of(heard: Heard) -> Need:
     """What the network must be asked before the event can be decided."""
-    if isinstance(heard.event, Edit):
-        swaps = isinstance(heard.reading, Spoken) and heard.reading.command.pictures and bool(heard.event.media)
-        return Need.PICTURE if swaps else Need.NOTHING
     if not isinstance(heard.event, Message):
         return Need.NOTHING
     if isinstance(heard.reading, Spoken):
@@ -66,7 +63,7 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case Message() as message:
             _message(tx, message, heard, house, now)
         case Edit() as edit:
-            editing.edited(tx, edit, heard.reading, heard.facts, house, now)
+            editing.edited(tx, edit, heard.reading, house, now)
         case Reaction() as reaction:
             accepting.ticked(tx, reaction, house, now)
             if not approving.ticked(tx, reaction, house, now):

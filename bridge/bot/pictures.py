@@ -88,19 +88,21 @@ def in_order(media: Sequence[Medium]) -> str:
     return f"{len(names)} pictures, in this order: {', '.join(names[:_MOST])}{more}"
 
 
-def swapped(kept: Sequence[Medium], new: Sequence[Medium], own: int) -> tuple[Medium, ...]:
-    """The pictures of a draft after its command message was edited. ``kept``: those it had; the last ``own`` of them
-    came with the message, in whose place ``new`` come. One that stays keeps its upload, and its alt text where it has
-    no new one.
+def swapped(kept: Sequence[Medium], new: Sequence[Medium], message_id: str) -> tuple[Medium, ...]:
+    """The pictures ``kept`` after an edit gave the message ``new`` files: those come in the place of its old ones; at
+    the end, where it had none.
     """
     if not new:
         return tuple(kept)
+    place = next((place for place, one in enumerate(kept) if one.message_id == message_id), len(kept))
+    rest = [one for one in kept[place:] if one.message_id != message_id]
+    return (*kept[:place], *renewed(kept, new), *rest)
+
+
+def renewed(kept: Sequence[Medium], new: Sequence[Medium]) -> tuple[Medium, ...]:
+    """The pictures ``new``; one that is among ``kept`` keeps its upload, and its alt text where it has no new one."""
     known = {one.source: one for one in kept}
-    stay = (known.get(one.source, one) for one in new)
-    return (
-        *kept[: max(len(kept) - own, 0)],
-        *(with_alt(old, one.alt or old.alt) for old, one in zip(stay, new, strict=True)),
-    )
+    return tuple(with_alt(known.get(one.source, one), one.alt or known.get(one.source, one).alt) for one in new)
 
 
 def described(text: str, media: Sequence[Medium], *, keep: bool = False) -> tuple[str, tuple[Medium, ...]]:

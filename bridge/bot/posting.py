@@ -221,6 +221,16 @@ def speaker(tx: Tx, asked: Asked, house: House) -> tuple[Account, Role, Publishe
     return account, role, publisher
 
 
+def check(tx: Tx, post: Post, draft: Draft, house: House) -> None:
+    """Hold what a row is to say now against its publisher's rules. Raises UsageError."""
+    account = tx.accounts.get(post.account_id)
+    publisher = house.publishers.get(account.publisher) if account else None
+    if account is None or publisher is None:
+        raise UsageError(f"{post.label} cannot be changed: its account is gone.")
+    check_characters(draft.text)
+    publisher.check(draft, premium=account.premium)
+
+
 def check_characters(text: str) -> None:
     """Half a character (a lone surrogate, as broken clients send it) can neither be kept nor sent."""
     try:

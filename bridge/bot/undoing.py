@@ -179,10 +179,7 @@ def _check_right(tx: Tx, post: Post, who: Identity) -> None:
 def _tell_author(tx: Tx, post: Post, who: Identity, did: str) -> None:
     if post.author == who:
         return
-    words = f"{who.name} {did}: {subject(post)}"
-    tx.answers.add(
-        post.room, Speech.TEXT, words, target=post.message_id, thread=post.thread, mention=post.author, post_id=post.id
-    )
+    _say_about(tx, post, f"{who.name} {did}: {subject(post)}")
 
 
 # ---------------------------------------------------------------- the command's message was removed
@@ -191,6 +188,7 @@ def _tell_author(tx: Tx, post: Post, who: Identity, did: str) -> None:
 def removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
     """A message was removed. If it was a command, its author wants the post undone; others are only reported."""
     post = tx.posts.of_message(event.room.network, event.target)
+    _picture_removed(tx, event, house, now)
     if post is None or post.action is Action.DELETE:
         return
     if event.sender != post.author:
@@ -206,6 +204,36 @@ def removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
         words = "You removed the command. " + _words(outcome, post, post.room)
         about = post.id if row is None else row.id
         tx.answers.add(post.room, Speech.TEXT, words, thread=post.thread, mention=post.author, post_id=about)
+
+
+def _picture_removed(tx: Tx, event: Redaction, house: House, now: float) -> None:
+    """A message was removed that holds a picture of posts. Of those that have not gone out its author wants no more;
+    others are only reported. What is out stays: people tidy up their rooms.
+    """
+    found = tx.posts.with_picture(event.room.network, event.target)
+    roots = {(post.thread_root or post.id): tx.posts.get(post.thread_root or post.id) or post for post in found}
+    for post in roots.values():
+        parts = previewing.parts_of(tx, post)
+        if event.target == post.message_id or event.room != post.room:
+            continue
+        if any(one.state not in _WAITING or one.claimed_at is not None for one in parts):
+            continue
+        if event.sender != post.author:
+            words = (
+                f"{event.sender.name} removed a picture of {post.label}, {subject(post)}, which still waits to go out"
+            )
+            _say_about(tx, post, f"{words} · undo: {house.prefix}undo {post.label}")
+            continue
+        take_back(tx, post, event.sender, post.room, post.message_id, post.thread, now)
+        signs.end(tx, post, signs.FAILED)
+        _refresh(tx, post, house)
+        _say_about(tx, post, f"You removed its picture. {_words(Undone.DROPPED, post, post.room)}")
+
+
+def _say_about(tx: Tx, post: Post, words: str) -> None:
+    tx.answers.add(
+        post.room, Speech.TEXT, words, target=post.message_id, thread=post.thread, mention=post.author, post_id=post.id
+    )
 
 
 def _report(tx: Tx, event: Redaction, post: Post, house: House) -> None:

@@ -20,6 +20,14 @@ def as_text(media: tuple[Medium, ...]) -> str:
     return json.dumps(kept, ensure_ascii=True, separators=(",", ":"))
 
 
+def holding(message_id: str) -> str:
+    """A pattern of LIKE, with ``!`` as its escape, for columns with a picture of that message; it finds some more."""
+    inside = json.dumps(message_id, ensure_ascii=True)[1:-1]
+    for special in "!%_":
+        inside = inside.replace(special, f"!{special}")
+    return f'%"message_id":"{inside}"%'
+
+
 def from_text(column: str) -> tuple[Medium, ...]:
     """What ``as_text`` wrote."""
     if not column:

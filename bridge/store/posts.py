@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.interfaces import Kinds, Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
-from bridge.store.media import as_text, from_text
+from bridge.store.media import as_text, from_text, holding
 from bridge.store.sql import marks
 
 _COLUMNS = (
@@ -203,6 +203,12 @@ class SqlPosts:
 
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
+
+    def with_picture(self, network: str, message_id: str) -> list[Post]:
+        found = self._all(
+            f"{_OPEN} AND network = ? AND media LIKE ? ESCAPE '!' ORDER BY id", network, holding(message_id)
+        )
+        return [post for post in found if any(one.message_id == message_id for one in post.draft.media)]
 
     def undoing(self, post_id: int) -> Post | None:
         return self._one("undoes = ? ORDER BY id DESC", post_id)

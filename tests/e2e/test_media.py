@@ -260,3 +260,24 @@ async def test_nothing_that_a_stranger_puts_into_a_file_stops_it(stage: Stage) -
     told = await ana.until_heard("Posted as @acme with the picture “agpj.", reply_to=command)
     assert not set(told.text) & set("\u202e\x1b\r\n")
     assert stage.texts("acme") == ["Fine"]
+
+
+async def test_a_post_follows_its_picture_until_it_is_out(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    first = await show(ana, dm, picture(), encrypted=True)
+    command = await ana.say(dm, "!schedule in 2h | Look", **reply(first))
+    await ana.until_heard("Scheduled k1, “Look” with the picture “cat.jpg”", reply_to=command)
+    stored, keys = encrypt_attachment(picture())
+    answer, _ = await ana.person.client.upload(io.BytesIO(stored), "application/octet-stream", filesize=len(stored))
+    new: dict[str, object] = {"msgtype": "m.image", "body": "dog.jpg", "info": {"mimetype": "image/jpeg"}}
+    new |= {"file": {**keys, "url": answer.content_uri}}
+    relation = {"rel_type": "m.replace", "event_id": first}
+    await ana.say(dm, "* dog.jpg", **new, **{"m.new_content": new, "m.relates_to": relation})
+    await ana.until_heard("You changed a picture of k1: it has the picture “dog.jpg” now")
+    await ana.redact(dm, first)
+    await ana.until_heard(
+        "You removed its picture. Undone before it went out: k1, “Look”, not posted", reply_to=command
+    )
+    await stage.until_state("failed")
+    await ana.until_signed(command, "❌")
+    assert stage.sent() == []

@@ -71,7 +71,8 @@ class Scene:
         self.count += 1
         room = room or self.room
         fields: dict[str, object] = {"id": f"${self.count}", "direct": room == DM} | more
-        return Message(room=room, sender=who, text=text, sent_at=self.now - age, **fields)  # type: ignore[arg-type]  # a table of fields
+        message = Message(room=room, sender=who, text=text, sent_at=self.now - age, **fields)  # type: ignore[arg-type]  # a table of fields
+        return replace(message, media=_of(message.id, message.media))
 
     async def say(self, who: Identity, text: str, room: Room | None = None, *, age: float = 0.0, **more: object) -> str:
         """Say it to the bot; give the message's id."""
@@ -91,7 +92,7 @@ class Scene:
         """Change a message; give the words that the bot added."""
         self.count += 1
         room = room or self.room
-        edit = Edit(f"${self.count}", room, who, target, text, self.now, direct=room == DM, media=media)
+        edit = Edit(f"${self.count}", room, who, target, text, self.now, direct=room == DM, media=_of(target, media))
         return await self._did(edit)
 
     async def react(self, who: Identity, target: str, key: str, *, age: float = 0.0, room: Room | None = None) -> str:
@@ -179,6 +180,10 @@ class Scene:
         await self.said(answer, event_id)
         await self.heard()
         return name
+
+
+def _of(message_id: str, media: tuple[Medium, ...]) -> tuple[Medium, ...]:
+    return tuple(replace(one, message_id=message_id) for one in media)
 
 
 def _with(post: Post, question_id: int) -> Post:

@@ -10,7 +10,7 @@ from bridge.bot import pictures
 from bridge.errors import ChatUnreachable, UsageError
 from bridge.model import Draft, Identity, Medium, Message, PostState, Role, Unreadable
 from tests.unit.bot_scene import ANA, BEN, PRESS, STALE, Scene
-from tests.unit.drafting_scene import ADA, now_says, set_policy, shown, team
+from tests.unit.drafting_scene import ADA, grant, now_says, set_policy, shown, team
 
 A, B, C, D, E = (Medium(f"mxc://example.org/{n}", "image/jpeg", 300_000, f"{n}.jpg", key="k") for n in "abcde")
 ASKED = (
@@ -29,7 +29,8 @@ class Talk:
     def send(self, who: Identity, *media: Medium, text: str = "", thread: str | None = None) -> str:
         self.count += 1
         event_id = f"$p{self.count}"
-        message = Message(event_id, PRESS, who, text, self.scene.now, thread=thread, media=media)
+        own = tuple(replace(one, message_id=event_id) for one in media)
+        message = Message(event_id, PRESS, who, text, self.scene.now, thread=thread, media=own)
         self.scene.network.messages[event_id] = message
         return event_id
 
@@ -240,7 +241,6 @@ async def test_a_picture_that_was_edited_counts_as_people_see_it(scene: Scene, r
 async def captioned(scene: Scene, *media: Medium, state: PostState = PostState.QUEUED, **more: object) -> str:
     """A command that is the caption of ``media``; its id."""
     said = await scene.say(ANA, "!tweet@acme hello", media=media, **more)  # type: ignore[arg-type]  # a table of fields
-    scene.network.messages[said] = Message(said, PRESS, ANA, "!tweet@acme hello", scene.now, media=media)
     await scene.set(replace(await scene.post(), state=state))
     await scene.heard()
     return said
@@ -248,10 +248,11 @@ async def captioned(scene: Scene, *media: Medium, state: PostState = PostState.Q
 
 async def test_an_edit_swaps_the_picture(scene: Scene, room: Talk) -> None:
     said = await captioned(scene, A)
-    await scene.set(replace(await scene.post(), draft=Draft("hello", media=(replace(A, alt="A", remote_id="7"),))))
+    described = replace(A, alt="A", remote_id="7", message_id=said)
+    await scene.set(replace(await scene.post(), draft=Draft("hello", media=(described,))))
     words = await scene.edit(ANA, said, "!tweet@acme hello", media=(replace(A, key="sealed anew"),))
     assert words == ""  # a caption's edit repeats the file
-    assert (await scene.post()).draft.media == (replace(A, alt="A", remote_id="7"),)
+    assert (await scene.post()).draft.media == (described,)
     words = await scene.edit(ANA, said, "!tweet@acme hello", media=(B,))
     assert words == "Changed: k1 goes out with the picture “b.jpg” now."
     assert (await scene.post()).draft.media == (B,)
@@ -265,6 +266,76 @@ async def test_an_edit_swaps_its_own_pictures_only(scene: Scene, room: Talk) -> 
     assert await names(scene) == ["a", "b", "c"]
     await scene.edit(ANA, said, "!tweet@acme hello\nalt: A\nalt: C", media=(C,))
     assert [(one.name, one.alt) for one in (await scene.post()).draft.media] == [("a.jpg", "A"), ("c.jpg", "C")]
+    words = await scene.edit(ANA, answered, "", media=(D, E))
+    assert words == "You changed a picture of k1: it has 3 pictures (“d.jpg”, “e.jpg”, “c.jpg”) now."
+    assert await names(scene) == ["d", "e", "c"]
+    assert await scene.edit(ANA, answered, "a caption", media=(D, E)) == ""
+    assert await scene.edit(BEN, answered, "", media=(A,)) == ""
+    words = await scene.edit(ANA, answered, "", media=(A, B, D, E))
+    assert words.startswith(
+        "You changed a picture of it. A post has at most 4 pictures. So k1, “hello”, waits, not posted"
+    )
+    assert (await names(scene), await states(scene)) == (["d", "e", "c"], [PostState.HELD])
+
+
+async def test_an_edit_of_a_picture_of_a_draft_is_a_new_draft(scene: Scene) -> None:
+    await team(scene)
+    answered = Talk(scene).send(ANA, A)
+    await scene.say(ANA, "!tweet@acme hello", reply_to=answered)
+    await scene.say(ADA, "!approve k1")
+    assert await states(scene) == [PostState.QUEUED]
+    await scene.edit(ANA, answered, "", media=(B,))
+    assert (await states(scene), await names(scene)) == ([PostState.DRAFT], ["b"])
+    assert "Picture: b.jpg" in await now_says(scene, await shown(scene, await scene.post(), 2))
+
+
+# ---------------------------------------------------------------- a picture that is removed
+
+
+@pytest.mark.parametrize("command", ["!tweet@acme hello", "!schedule@acme in 2h | hello", "!draft@acme hello"])
+async def test_what_has_not_gone_out_falls_with_its_picture(scene: Scene, command: str) -> None:
+    account = await team(scene, hold=20.0)
+    await grant(scene, account, ANA, Role.OWNER)
+    room = Talk(scene)
+    second = room.send(ANA, B)
+    await scene.say(ANA, command, reply_to=second)
+    await scene.say(ANA, "!tweet@acme other", media=(A,))
+    words = await scene.redact(ANA, second)
+    assert words == "You removed its picture. Undone before it went out: k1, “hello”, not posted."
+    assert await states(scene) == [PostState.FAILED, PostState.QUEUED]
+    assert await scene.redact(ANA, second) == ""
+
+
+async def test_others_who_remove_a_picture_are_reported(scene: Scene, room: Talk) -> None:
+    answered = room.send(ANA, A)
+    await scene.say(ANA, "!schedule in 2h | hello", reply_to=answered)
+    words = await scene.redact(BEN, answered)
+    assert words == f"{BEN.name} removed a picture of k1, “hello”, which still waits to go out · undo: !undo k1"
+    assert await states(scene) == [PostState.SCHEDULED]
+
+
+@pytest.mark.parametrize("state", [PostState.SENDING, PostState.UNKNOWN, PostState.POSTED, PostState.FAILED])
+async def test_what_may_be_out_stays_when_the_picture_is_removed(scene: Scene, room: Talk, state: PostState) -> None:
+    answered = room.send(ANA, A)
+    await scene.say(ANA, "!tweet hello", reply_to=answered)
+    await scene.set(replace(await scene.post(), state=state, claimed_at=scene.now))
+    assert await scene.redact(ANA, answered) == ""
+    assert await states(scene) == [state]
+
+
+async def test_a_thread_falls_whole_with_its_picture(scene: Scene, room: Talk) -> None:
+    answered = room.send(ANA, A)
+    [(account, _)] = await scene.store.transact(lambda tx: tx.accounts.usable_by(ANA))
+    await set_policy(scene, account, hold=20.0)
+    await scene.say(ANA, "!thread One\n---\nTwo", reply_to=answered)
+    await scene.redact(ANA, answered)
+    assert await states(scene) == [PostState.FAILED] * 2
+
+
+async def test_an_edit_can_give_a_text_a_picture(scene: Scene, room: Talk) -> None:
+    said = await captioned(scene)
+    await scene.edit(ANA, said, "!tweet@acme hello", media=(B,))
+    assert await names(scene) == ["b"]
 
 
 async def test_a_swapped_picture_is_a_new_draft(scene: Scene) -> None:
@@ -274,15 +345,6 @@ async def test_a_swapped_picture_is_a_new_draft(scene: Scene) -> None:
     await scene.edit(ANA, said, "!tweet@acme hello", media=(B,))
     assert "Replaced" in await now_says(scene, first)
     assert "Picture: b.jpg" in await now_says(scene, await shown(scene, await scene.post(), 2))
-
-
-async def test_an_edit_whose_message_cannot_be_seen_waits(scene: Scene, room: Talk) -> None:
-    said = await captioned(scene, A)
-    scene.network.errors["message"] = ChatUnreachable("away")
-    words = await scene.edit(ANA, said, "!tweet@acme hello", media=(B,))
-    assert words.startswith("I cannot see which pictures your message had before your edit. So k1, “hello”, waits, not")
-    assert await states(scene) == [PostState.HELD]
-    assert await names(scene) == ["a"]
 
 
 async def test_too_large_a_picture_by_edit_waits(scene: Scene, room: Talk) -> None:

@@ -7,6 +7,7 @@ goes out without the picture that was meant.
 import base64
 import binascii
 import re
+from dataclasses import replace
 from typing import Any
 
 from bridge.chat.matrix.events import Envelope, Json, id_of, mxc_parts, part, strip_fallback, text_of
@@ -152,8 +153,12 @@ def _message(
         thread=thread,
         replay_key=replay_key,
         mentions=_mentions(envelope, content),
-        media=read_media(content),
+        media=_of(envelope.id, content),
     )
+
+
+def _of(message_id: str, content: Json) -> tuple[Medium, ...]:
+    return tuple(replace(medium, message_id=message_id) for medium in read_media(content))
 
 
 def _mentions(envelope: Envelope, content: Json) -> tuple[Identity, ...]:
@@ -181,5 +186,5 @@ def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, re
         envelope.sent_at,
         direct=direct,
         replay_key=replay_key,
-        media=read_media(changed),
+        media=_of(target, changed),
     )
