@@ -205,10 +205,11 @@ class SqlPosts:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
 
     def with_picture(self, network: str, message_id: str) -> list[Post]:
-        found = self._all(
-            f"{_OPEN} AND network = ? AND media LIKE ? ESCAPE '!' ORDER BY id", network, holding(message_id)
-        )
-        return [post for post in found if any(one.message_id == message_id for one in post.draft.media)]
+        # Neither by the network nor in order: other indexes would be taken for that, with all that is finished.
+        found = self._all(f"{_OPEN} AND media LIKE ? ESCAPE '!'", holding(message_id))
+        ids = {post.id for post in found for one in post.draft.media if one.message_id == message_id}
+        shown = [post for post in found if post.id in ids and post.room.network == network]
+        return sorted(shown, key=lambda post: post.id)
 
     def undoing(self, post_id: int) -> Post | None:
         return self._one("undoes = ? ORDER BY id DESC", post_id)
