@@ -4,7 +4,7 @@ A decision counts for exactly the content that was shown, and only from somebody
 did not write it. When in doubt nothing goes out.
 """
 
-from bridge.bot import previewing, signs, waiting
+from bridge.bot import content, previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.waiting import Word
 from bridge.bot.words import quote, span
@@ -46,9 +46,15 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) 
         return f"You changed {post.label} to what it says now, so somebody else has to approve it."
     if post.state not in _WAITING or post.claimed_at is not None or not post.content:
         return f"{post.label} does not wait for approval: it is {_state(post)}."
-    if verdict is Verdict.APPROVE:
-        return waiting.undescribed(tx, post, f"{post.label} cannot be approved", house)
-    return ""
+    return "" if verdict is not Verdict.APPROVE else _unfit(tx, post, house)
+
+
+def _unfit(tx: Tx, post: Post, house: House) -> str:
+    """Why nobody can approve what the post holds now; empty when they can."""
+    account, start = tx.accounts.get(post.account_id), f"{post.label} cannot be approved"
+    if account is not None and content.is_too_long(tx, post, account, house):
+        return f"{start}: it is too long for me to show it whole. Make it shorter, or split it into several."
+    return waiting.undescribed(tx, post, start, house)
 
 
 def _state(post: Post) -> str:

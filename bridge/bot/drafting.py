@@ -20,8 +20,10 @@ def show(tx: Tx, asked: Asked, house: House) -> None:
     _, post, _ = _named(tx, asked, house)
     if post.action is Action.DELETE:
         raise UsageError(f"{post.label} is an undo; there is nothing to show.")
-    words = previewing.body(tx, post, house, previewing.version(tx, post), live=False)
-    asked.reply(tx, words, post_id=post.id)
+    number = previewing.version(tx, post)
+    for page in previewing.whole(tx, post, house, number):
+        asked.reply(tx, page, post_id=post.id)
+    asked.reply(tx, previewing.body(tx, post, house, number, live=False), post_id=post.id)
 
 
 def edit(tx: Tx, asked: Asked, house: House) -> None:

@@ -12,6 +12,7 @@ from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
 from bridge.bot.words import number, subject
+from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
@@ -64,7 +65,7 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
         _say(tx, event, post, words)
     elif post.state is PostState.SCHEDULED and post.scheduled_for is not None:
-        zone = scheduling.zone_of(tx, post.author, house)
+        zone = zone_of(tx, post.author, house)
         at = times.absolute(post.scheduled_for, zone)
         _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
     elif post.state is PostState.QUEUED and [one.source for one in post.draft.media] != had:

@@ -4,23 +4,15 @@ It knows the words and the rows of answers. It decides nothing. Changed content 
 old ones are edited to say so, and count for nothing.
 """
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from bridge.bot import pictures
+from bridge.bot import content
 from bridge.bot.asked import House
+from bridge.bot.content import parts_of as parts_of  # who shows previews needs it beside them
 from bridge.bot.words import number as counted
 from bridge.bot.words import subject
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
-from bridge.pricing import money
-from bridge.text import length
-
-_LARGEST = 16_000
-"""Of all texts in one preview, as JSON in ASCII: an edit carries it twice, and a Matrix event holds 64 KiB. A network
-that cut the rest would cut off how it stands, and that something is missing.
-"""
+from bridge.model import Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
 
 
 def name(post_id: int, version: int) -> str:
@@ -40,12 +32,6 @@ def version(tx: Tx, post: Post) -> int:
     return max((preview.version for preview in tx.decisions.previews(post.id)), default=1)
 
 
-def parts_of(tx: Tx, post: Post) -> list[Post]:
-    """The post alone, or all parts of its thread in order."""
-    parts = [] if post.thread_root is None else tx.posts.thread(post.thread_root)
-    return parts or [post]
-
-
 def show(tx: Tx, post: Post, house: House) -> None:
     """Show the content that the post has now: where it was asked for, and in the account's approval room."""
     number = max((preview.version for preview in tx.decisions.previews(post.id)), default=0) + 1
@@ -56,9 +42,11 @@ def show(tx: Tx, post: Post, house: House) -> None:
     rooms: list[Room] = [post.room]
     if policy.room is not None and policy.room != post.room:
         rooms.append(policy.room)
-    words = body(tx, post, house, number)
+    words, before = body(tx, post, house, number), whole(tx, post, house, number)
     for room in rooms:
         here = room == post.room
+        for page in before:
+            tx.answers.add(room, Speech.TEXT, page, thread=post.thread if here else None, post_id=post.id)
         answer_id = tx.answers.add(
             room,
             Speech.TEXT,
@@ -69,6 +57,15 @@ def show(tx: Tx, post: Post, house: House) -> None:
             post_id=post.id,
         )
         tx.decisions.show(answer_id, post.id, number, post.content)
+
+
+def whole(tx: Tx, post: Post, house: House, number: int) -> list[str]:
+    """What is to be said before the body, where that cannot hold all: pages of the whole content."""
+    account = tx.accounts.get(post.account_id)
+    if account is None:
+        return []
+    title = f"{name(post.id, number)} for {account.at}, by {post.author.name}"
+    return content.pages(tx, post, account, house, title)[: content.MOST_PAGES]
 
 
 def refresh(tx: Tx, post: Post, house: House) -> None:
@@ -106,78 +103,18 @@ def body(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) ->
         return f"Draft {name(post.id, number)}: its account is gone."
     kind = "Draft" if post.content else "Post"
     lines = [f"{kind} {name(post.id, number)} for {account.at}, by {post.author.name}:"]
-    lines += _content(tx, post, account, house)
+    lines += content.lines(tx, post, account, house)
+    pages = len(content.pages(tx, post, account, house, ""))
+    if pages > content.MOST_PAGES:
+        lines.append("It is too long for me to show it whole, so it cannot be approved. Make it shorter, or split it.")
+    elif pages:
+        lines.append(f"The whole of it stands before this, on {counted(pages, 'page')}.")
     if post.state is PostState.DRAFT and post.reason:
         lines += [f"Look twice: {post.reason}"]
     lines += [status(tx, post, house, number, live=live)]
     if account.frozen and post.state in (PostState.DRAFT, PostState.QUEUED, PostState.SCHEDULED):
         lines.append(f"{account.at} is frozen: nothing goes out until that is lifted.")
     return "\n".join(lines)
-
-
-def _content(tx: Tx, post: Post, account: Account, house: House) -> list[str]:
-    publisher = house.publishers.get(account.publisher)
-    if post.target is not None:
-        where = publisher.post_url(account.handle, post.target) if publisher else post.target
-        return [f"Repost of {where}"]
-    parts = parts_of(tx, post)
-    lines, room = list[str](), _LARGEST
-    for place_, part in enumerate(parts, 1):
-        place = f"Part {place_} of {len(parts)}, counts" if len(parts) > 1 else "Counts"
-        quoted = _quoted(part.draft.text, room)
-        room = max(room - sum(map(_size, quoted)), 0)
-        count = f"{place} {counted(length(part.draft.text), 'character')}."
-        lines += [*quoted, count] if part.draft.text else ["It has no text."]
-        for number, medium in enumerate(part.draft.media, 1):
-            lines.append(pictures.named(medium, number, len(part.draft.media)))
-            quoted = _quoted(medium.alt, room)
-            room = max(room - sum(map(_size, quoted)), 0)
-            lines += ["Its alt text:", *quoted] if medium.alt else [_without_alt(part, number, house)]
-    if post.draft.reply_to is not None:
-        reply_to = post.draft.reply_to
-        lines.append(f"Reply to {publisher.post_url(account.handle, reply_to) if publisher else reply_to}")
-    if post.scheduled_for is not None:
-        lines.append(f"To go out at {absolute(post.scheduled_for)}")
-    cost = sum(part.cost for part in parts)
-    if cost:
-        lines.append(f"Costs {money(cost)}")
-    return lines
-
-
-def _without_alt(part: Post, number: int, house: House) -> str:
-    place = f" {number}" if len(part.draft.media) > 1 else ""
-    return f"It has no alt text. To give it one: {house.prefix}alt {part.label}{place} WHAT IT SHOWS"
-
-
-def _size(line: str) -> int:
-    """What a line takes in JSON: its end is two characters, as the quotes around it here."""
-    return len(json.dumps(line))
-
-
-def _quoted(text: str, room: int) -> list[str]:
-    """The exact text, with a bar before each line: so nothing in it looks like the bot's own words. What does not fit
-    into ``room`` is left out, and that is said.
-    """
-    lines: list[str] = []
-    shown = 0
-    for line in text.splitlines(keepends=True):
-        bare = line.splitlines()[0]
-        room -= _size(f"│ {bare}")
-        if room < 0:
-            fits = max(room + _size(bare), 0) // 12  # no character takes more than 12 in JSON
-            lines += [f"│ {bare[:fits]}"] if fits else []
-            shown += fits
-            break
-        lines.append(f"│ {bare}")
-        shown += len(line)
-    if shown < len(text):
-        lines.append(f"(too long to show whole: {len(text) - shown} characters more)")
-    return lines
-
-
-def absolute(at: float) -> str:
-    """A time to come, in full."""
-    return f"{datetime.fromtimestamp(min(max(at, 0.0), 4e9), UTC):%A %d %B %Y, %H:%M:%S} UTC"
 
 
 def status(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) -> str:

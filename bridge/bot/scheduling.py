@@ -10,21 +10,13 @@ from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import moment, number, span, subject
+from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Identity, Post, PostState
 
 _MOST_SHOWN = 20
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
-
-
-def zone_of(tx: Tx, who: Identity, house: House) -> tzinfo:
-    """That person's zone, else the configured one."""
-    kept = tx.people.zone(who)
-    try:
-        return times.zone(kept) if kept else house.zone
-    except UsageError:  # the machine's list of zones does not have it any more
-        return house.zone
 
 
 # ---------------------------------------------------------------- schedule

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 from bridge.interfaces import Topic
@@ -15,6 +15,8 @@ _COLUMNS = (
 )
 _MOST_LINES = 20
 """Answers in one message: more would be cut by some networks and read by nobody."""
+_MOST_CHARACTERS = 3_000
+"""Of several answers in one message; a single one may have more. Of no network may their sum be too large."""
 _MOST_SHUT = 10_000
 """Rooms that a query can leave out; SQLite takes 32,766 values."""
 
@@ -35,6 +37,12 @@ def _answer(row: Sequence[Any]) -> Answer:
         question_id=row[11],
         event_id=row[12],
     )
+
+
+def _short(batch: list[Answer]) -> list[Answer]:
+    """Its beginning that is not too long in all; at least the first one."""
+    sums = accumulate(len(answer.body) for answer in batch)
+    return batch[: max(1, sum(so_far <= _MOST_CHARACTERS for so_far in sums))]
 
 
 _INSERT = (
@@ -103,7 +111,7 @@ class SqlAnswers:
             batch = [first]
             if first.speech is Speech.TEXT:
                 texts = [a for a in queue if a.speech is Speech.TEXT and a.thread == first.thread]
-                batch = self._until_preview(texts[: _MOST_LINES + 1])[:_MOST_LINES]
+                batch = _short(self._until_preview(texts[: _MOST_LINES + 1])[:_MOST_LINES])
             ids = [(first.id, a.id) for a in batch]
             self._raw.executemany("UPDATE answer SET batch = ? WHERE id = ?", ids)
         return f"{self._instance}-{first.id if known is None else known}", [self._resolve(a) for a in batch]

@@ -263,7 +263,7 @@ async def test_a_preview_of_four_long_alt_texts_fits_into_an_event(scene: Scene)
     await scene.say(ANA, f"!tweet@acme {caption}", media=(CAT, DOG, CAT, DOG))
     words = await now_says(scene, await shown(scene, await scene.post()))
     assert len(words) < 3000
-    assert "too long to show whole" in words
+    assert "The whole of it stands before this, on 2 pages." in words
     assert "it waits for approval" in words
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.chat.matrix.sending import edit_of
+from bridge.chat.matrix.sending import edit_of, notice_of
 from bridge.errors import ChatRefused
 from bridge.model import Outgoing, PostState, Role, Speech
 from tests.fakes.network import Said
 from tests.unit.bot_scene import PRESS, Scene
-from tests.unit.drafting_scene import ADA, ANA, team
+from tests.unit.drafting_scene import ADA, ANA, shown, team
 
 
 @pytest.fixture
@@ -85,19 +85,71 @@ async def test_a_preview_names_no_other_account_of_its_author(scene: Scene) -> N
     assert "secret" not in words
 
 
-@pytest.mark.parametrize("letter", ["a", "ა", "語", "🙂", "\\", "a\n"])
-@pytest.mark.parametrize("parts", [1, 25])
-async def test_what_a_preview_leaves_out_it_says_and_no_network_cuts_it(scene: Scene, parts: int, letter: str) -> None:
+async def premium(scene: Scene) -> None:
     account = await team(scene)
     await scene.store.transact(lambda tx: tx.accounts.save(replace(account, premium=True)))
-    text = "\n---\n".join(f"{number} {letter * (9_000 if parts == 1 else 7_000)}" for number in range(parts))
+
+
+def whole_text(pages: list[str]) -> str:
+    """What the pages show, without bars and their first lines."""
+    lines = [line for page in pages for line in page.splitlines()[1:]]
+    return "".join(("" if line[:2] == "┆ " else "\n") + line[2:] for line in lines if line[:2] in ("│ ", "┆ "))
+
+
+@pytest.mark.parametrize("letter", ["a", "ა", "語", "🙂", "\\", "a\n"])
+@pytest.mark.parametrize("parts", [1, 12])
+async def test_what_a_preview_leaves_out_stands_before_it_and_no_network_cuts_any(
+    scene: Scene, parts: int, letter: str
+) -> None:
+    await premium(scene)
+    # All that X takes, of which no line is longer than a page and no edge of a page lies between two lines alone.
+    texts = [f"{number} {letter * (9_000 if parts == 1 else 2_000)}".strip() for number in range(parts)]
+    text = "\n---\n".join(texts)
     await scene.say(ANA, f"!thread {text}" if parts > 1 else f"!draft {text}")
     post = await scene.post(0)
-    [preview] = [a for a in await scene.answers(Speech.TEXT) if a.post_id == post.id]
-    assert ("too long to show whole" in preview.body) is (parts > 1 or letter != "a")
+    *pages, preview = [a for a in await scene.answers(Speech.TEXT) if a.post_id == post.id]
+    assert bool(pages) is (parts > 1 or letter != "a")
+    assert ("The whole of it stands before this, on " in preview.body) is bool(pages)
     assert f"reject: ❌ or !reject {post.label} [reason]" in preview.body
     said = Outgoing("key", PRESS, Speech.EDIT, preview.body, target="$preview")
     assert edit_of(said)["m.new_content"]["body"] == preview.body
+    for page in pages:
+        assert notice_of(Outgoing("key", PRESS, Speech.TEXT, page.body))["body"] == page.body
+    if pages:
+        assert whole_text([page.body for page in pages]) == "\n" + "\n".join(texts)
+        shown = (await scene.ask(ADA, f"!show {post.label}")).replace("\n\n", "\n")
+        assert all(page.body in shown for page in pages)
+        assert await scene.ask(ADA, f"!approve {post.label}")
+        assert (await scene.post(0)).state is PostState.QUEUED
+
+
+async def test_pages_are_messages_of_their_own_before_the_one_that_takes_ticks(speaking: Scene) -> None:
+    await premium(speaking)
+    await speaking.say(ANA, f"!tweet {'語' * 12_000}")
+    preview = await until_said(speaking, Speech.TEXT, "Draft k1 for @acme")
+    pages = [said for said in speaking.network.sent if ", page " in said.outgoing.body]
+    assert [page.outgoing.body.splitlines()[0] for page in pages] == [
+        f"k1 for @acme, by {ANA.name}, page {number} of 3:" for number in (1, 2, 3)
+    ]
+    assert speaking.network.sent.index(preview) > speaking.network.sent.index(pages[-1])
+    await speaking.react(ADA, pages[0].event_id, "✅")
+    assert await speaking.store.transact(lambda tx: tx.decisions.of(1)) == []
+
+
+async def test_what_is_too_long_to_be_shown_cannot_be_approved(scene: Scene) -> None:
+    await premium(scene)
+    text = "\n---\n".join(f"{number} {'語' * 12_000}" for number in range(6))
+    said = await scene.ask(ANA, f"!thread {text}")
+    assert "It is too long for me to show it whole, so it cannot be approved." in said
+    assert ", page 12 of " in said
+    assert ", page 13 of " not in said
+    assert (await scene.ask(ADA, "!approve k1")).startswith("k1 cannot be approved: it is too long for me to show it")
+    preview = await shown(scene, await scene.post(0))
+    assert "k1 cannot be approved" in await scene.react(ADA, preview, "✅")
+    assert (await scene.post(0)).state is PostState.DRAFT
+    await scene.say(ANA, "!edit k1 short")
+    await scene.say(ANA, "!edit k2 shorter")
+    assert "It is too long" not in await scene.ask(ANA, "!edit k3 very short")
 
 
 async def test_a_thread_of_the_usual_length_is_shown_whole(scene: Scene) -> None:
