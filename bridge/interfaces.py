@@ -732,6 +732,10 @@ class Policies(Protocol):
 
     def put(self, account_id: int, policy: Policy) -> None: ...
 
+    def of_room(self, room: Room) -> list[int]:
+        """The ids of the accounts whose drafts are shown there."""
+        ...
+
     def move_room(self, old: Room, new: Room) -> None:
         """Approval rooms follow an upgrade."""
         ...

@@ -52,16 +52,16 @@ def take(tx: Tx, offer: Offer, account: Account, room: Room, house: House, now: 
     tx.accounts.grant(account.id, offer.to, role, now)
     _settle(tx, offer, OfferState.TAKEN, account, "accept", room, now)
     _tell(tx, offer, f"{offer.to.name} is {role.value} of {account.at} now.")
-    verb = "tweet" if role.may_post else "draft"
-    way = f"{house.prefix}{verb}{account.at} hello"
-    return f"You are {role.value} of {account.at} now. Next, in any room where I am: {way}"
+    way = f"{house.prefix}tweet{account.at} hello"
+    drafts = "" if role.may_post else " I show it to the approvers, and it goes out when they let it."
+    return f"You are {role.value} of {account.at} now. Next, in any room where I am: {way}{drafts}"
 
 
 def turn_down(tx: Tx, offer: Offer, account: Account, room: Room, now: float) -> str:
     """The person does not want it; tell the one who offered it, and give the words for the person."""
     _settle(tx, offer, OfferState.DECLINED, account, "decline", room, now)
     _tell(tx, offer, f"{offer.to.name} does not want to be {offer.role.value} of {account.at}.")
-    return f"Declined: you are not {offer.role.value} of {account.at}."
+    return f"Declined: you do not become {offer.role.value} of {account.at}."
 
 
 def _settle(tx: Tx, offer: Offer, state: OfferState, account: Account, verb: str, room: Room, now: float) -> None:

@@ -4,7 +4,7 @@ A decision counts for exactly the content that was shown, and only from somebody
 did not write it. When in doubt nothing goes out.
 """
 
-from bridge.bot import content, previewing, signs, waiting
+from bridge.bot import previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.waiting import Word
 from bridge.bot.words import quote, span
@@ -30,7 +30,7 @@ _OUT = (PostState.SENDING, PostState.POSTED, PostState.UNKNOWN)
 # ---------------------------------------------------------------- deciding
 
 
-def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) -> str:
+def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House, now: float) -> str:
     """Why ``who`` cannot decide so about ``post`` now; empty when they can."""
     role, doing = tx.accounts.role(post.account_id, who), verdict.value
     if post.author == who and verdict is Verdict.APPROVE:
@@ -46,15 +46,7 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House) 
         return f"You changed {post.label} to what it says now, so somebody else has to approve it."
     if post.state not in _WAITING or post.claimed_at is not None or not post.content:
         return f"{post.label} does not wait for approval: it is {_state(post)}."
-    return "" if verdict is not Verdict.APPROVE else _unfit(tx, post, house)
-
-
-def _unfit(tx: Tx, post: Post, house: House) -> str:
-    """Why nobody can approve what the post holds now; empty when they can."""
-    account, start = tx.accounts.get(post.account_id), f"{post.label} cannot be approved"
-    if account is not None and content.is_too_long(tx, post, account, house):
-        return f"{start}: it is too long for me to show it whole. Make it shorter, or split it into several."
-    return waiting.undescribed(tx, post, start, house)
+    return "" if verdict is not Verdict.APPROVE else waiting.unfit(tx, post, house, now)
 
 
 def _state(post: Post) -> str:
@@ -77,7 +69,14 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
         return f"Approved {what}: {still}."
     waiting.let_go(tx, post, house, word.now)
     later = post.scheduled_for is not None and post.scheduled_for > word.now
-    return f"Approved {what}: it goes out {'at its time' if later else 'now'}."
+    return f"Approved {what}: {_when(tx, post, later=later)}."
+
+
+def _when(tx: Tx, post: Post, *, later: bool) -> str:
+    account = tx.accounts.get(post.account_id)
+    if account is not None and account.frozen:
+        return f"it goes out when {account.at} is not frozen any more"
+    return f"it goes out {'at its time' if later else 'now'}"
 
 
 def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:
@@ -109,7 +108,7 @@ def _what(tx: Tx, post: Post, room: Room) -> str:
 def approve(tx: Tx, asked: Asked, house: House) -> None:
     """Approve the content that is named."""
     post, _ = _target(tx, asked, house)
-    if problem := obstacle(tx, post, asked.sender, Verdict.APPROVE, house):
+    if problem := obstacle(tx, post, asked.sender, Verdict.APPROVE, house, asked.now):
         raise UsageError(problem)
     asked.reply(tx, _approve(tx, post, _by(asked), house), post_id=post.id)
 
@@ -117,7 +116,7 @@ def approve(tx: Tx, asked: Asked, house: House) -> None:
 def reject(tx: Tx, asked: Asked, house: House) -> None:
     """Reject the content that is named, with a reason or without."""
     post, reason = _target(tx, asked, house)
-    if problem := obstacle(tx, post, asked.sender, Verdict.REJECT, house):
+    if problem := obstacle(tx, post, asked.sender, Verdict.REJECT, house, asked.now):
         raise UsageError(problem)
     words = _reject(tx, post, _by(asked), house, reason)
     if asked.room != post.room or asked.sender != post.author:
@@ -186,6 +185,8 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
 def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House, now: float) -> None:
     if preview.content != post.content or preview.version != previewing.version(tx, post):
         return  # the old preview says itself that it is replaced
+    if not previewing.is_shown_in(tx, post, event.room):
+        return  # it says itself that it is not shown there any more
     word = Word(event.sender, event.id, event.room, now)
     crossed = event.key in signs.CROSSES
     verdict = Verdict.REJECT if crossed else Verdict.APPROVE
@@ -197,7 +198,7 @@ def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House,
         waiting.drop(tx, post, event.sender, event.room, house, now)
     elif post.state is PostState.FAILED if crossed else post.state in _OUT:
         return  # it is over, or had approvals enough
-    elif problem := obstacle(tx, post, event.sender, verdict, house):
+    elif problem := obstacle(tx, post, event.sender, verdict, house, now):
         _say_once(tx, event, post, problem)
     elif crossed:
         _reject(tx, post, word, house, "")

@@ -7,7 +7,7 @@ ask, and when, is the outbox's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.bot import limits, previewing, signs, waiting
+from bridge.bot import limits, previewing, resuming, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
@@ -15,14 +15,18 @@ from bridge.interfaces import Tx
 from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
 
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
+_WAITS = "{} waits for approval now, not for your word: an approver has to let it through."
 TICKS, CROSSES = signs.TICKS, signs.CROSSES
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a `send` did: how many rows go out now, and the sentences about those that cannot."""
+    """What a `send` did: how many rows go out now, and the sentences about those that are drafts now, and about those
+    that cannot go.
+    """
 
     count: int
+    drafts: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -31,12 +35,17 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
     if (post := _own_draft(tx, asked)) is not None:
         _release(tx, asked, post, house)
         return
-    posts = _named(tx, asked, house)
-    result = send_all(tx, posts, asked.sender, house, asked.now)
-    if not result.count:
+    posts = resuming.rest(tx, asked, house)
+    if posts is None:
+        posts = _named(tx, asked, house)
+    elif not posts:
+        return
+    result = send_all(tx, posts, asked.sender, house, asked.now, asked.room)
+    if not result.count and not result.drafts:
         raise UsageError(" ".join(result.problems))
     what = posts[0].label if len(posts) == 1 else number(result.count, "post")
-    asked.reply(tx, " ".join((f"Sending {what}.", *result.problems)))
+    sending = [f"Sending {what}."] if result.count else []
+    asked.reply(tx, " ".join((*sending, *result.drafts, *result.problems)))
 
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
@@ -65,13 +74,14 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
         raise UsageError(
             f"{post.label} waits for approval, not for your word. {house.prefix}show {post.label} shows it."
         )
-    if problem := _obstacle(tx, post, asked.sender, house):
+    if problem := _obstacle(tx, post, asked.sender, house, asked.now):
         raise UsageError(problem)
     newest, read = previewing.version(tx, post), waiting.read_id(asked.text)
     named = 1 if read is None else read[1] or 1
     if named != newest and (read is None or read[1] is not None or previewing.writers(tx, post)):
         raise UsageError(waiting.changed(post, newest, asked.verb, house))  # nobody sends another's words unseen
     waiting.release(tx, post, house, asked.now)
+    _log(tx, post, asked.sender, asked.room, asked.now)
     asked.reply(tx, f"Sending {post.label}.", post_id=post.id)
 
 
@@ -96,16 +106,20 @@ def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
 # ---------------------------------------------------------------- what was asked about
 
 
-def send_all(tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float) -> Sent:
-    """Queue those of ``posts`` that may go out; the rest waits on. An unknown one is sent again: its author says so."""
+def send_all(
+    tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float, said_in: Room | None = None
+) -> Sent:  # fmt: skip
+    """Queue those of ``posts`` that may go out by the rights of ``who``; the rest waits on. An unknown one is sent
+    again: its author says so. ``said_in``: where they said it; None when it follows from something else.
+    """
     left = limits.left(tx, who, house, now)
-    problems: dict[str, None] = {}  # a sentence once, in order
+    drafts, problems = dict[str, None](), dict[str, None]()  # a sentence once, in order
     count, full = 0, ""
     for known in posts:
         post = tx.posts.get(known.id) or known
         if post.state is not known.state:  # it went with an earlier part of its thread
             continue
-        problem = _obstacle(tx, post, who, house)
+        problem = _obstacle(tx, post, who, house, now)
         if not problem and post.state is PostState.UNKNOWN and _undoing(tx, post) is not None:
             problem = f"{post.label} is to be undone, so it is not sent again."
         if not problem and post.state is PostState.HELD and left < 1:
@@ -114,11 +128,26 @@ def send_all(tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: fl
         if not problem:
             left -= post.state is PostState.HELD  # an unknown one counts already
             problem = _queue(tx, post, house, now)
+            fresh = tx.posts.get(post.id) or post
+            if said_in is not None and fresh.state is not post.state:
+                _log(tx, fresh, who, said_in, now)
+            if fresh.state is PostState.DRAFT:
+                drafts[problem] = None
+                continue
         if problem:
             problems[problem] = None
         else:
             count += 1
-    return Sent(count, tuple(problems))
+    return Sent(count, tuple(drafts), tuple(problems))
+
+
+def _log(tx: Tx, post: Post, who: Identity, room: Room, now: float) -> None:
+    """Who said `send`, of what, and what it came to."""
+    state = (tx.posts.get(post.id) or post).state
+    tx.log.add(
+        who, "send", room=room, account_id=post.account_id, post_id=post.id, detail=f"{post.label}, {subject(post)}",
+        outcome="waits for approval" if state is PostState.DRAFT else state.value, at=now,
+    )  # fmt: skip
 
 
 def _full(tx: Tx, who: Identity, house: House, now: float) -> str:
@@ -131,15 +160,15 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
     role, policy = tx.accounts.role(post.account_id, post.author), tx.policies.of(post.account_id)
     unsure = post.state is PostState.UNKNOWN
     if post.part > 1 and _lacks_approval(tx, post, role, policy):  # what is out already cannot be a draft again
-        return f"{post.label} is not approved, so the rest of its thread is not sent."
+        return resuming.refused(post, house)
     if post.content and not tx.decisions.stands(post, policy.approvals):
         if unsure:
             return f"{post.label} is not approved any more, so it is not sent again."
         waiting.back(tx, post, house, now)
-        return f"{post.label} waits for approval."
+        return _WAITS.format(post.label)
     if not post.content and not unsure and role is not None and policy.asks(role):
         waiting.submit(tx, post, house, now)
-        return f"{post.label} waits for approval."
+        return _WAITS.format(post.label)
     at = post.scheduled_for
     if at is not None and at > now and not unsure:
         tx.posts.save(replace(post, state=PostState.SCHEDULED, due_at=at, question_id=None, reason=""))
@@ -160,7 +189,7 @@ def _lacks_approval(tx: Tx, post: Post, role: Role | None, policy: Policy) -> bo
     return role is not None and policy.asks(role)
 
 
-def _obstacle(tx: Tx, post: Post, who: Identity, house: House) -> str:
+def _obstacle(tx: Tx, post: Post, who: Identity, house: House, now: float) -> str:
     """Why that person cannot send ``post`` now; empty when they can."""
     role = tx.accounts.role(post.account_id, who)
     account = tx.accounts.get(post.account_id)
@@ -170,7 +199,7 @@ def _obstacle(tx: Tx, post: Post, who: Identity, house: House) -> str:
     if account.broken:
         how = f"Write {house.prefix}link to me in private."
         return f"Not sent: {account.at} must be linked again ({account.broken}). {how}"
-    return waiting.undescribed(tx, post, "Not sent", house)
+    return waiting.undescribed(tx, post, "Not sent", house) or waiting.unaffordable(tx, post, "Not sent", now)
 
 
 def _undoing(tx: Tx, post: Post) -> Post | None:
@@ -228,12 +257,28 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
         return posts
     post = tx.posts.get(known[1])
     if post is None or post.author != asked.sender:
-        raise UsageError(f"There is no post {quote(said)} of yours.")
+        raise UsageError(_not_theirs(tx, known[1], said, asked, house))
     if post.state is PostState.UNKNOWN and post.question_id is None:
         raise UsageError(f"I am still looking whether {post.label} went out. Wait for what I find.")
     if post.state not in _WAITING:
         raise UsageError(f"{post.label} does not wait for your word: it is {post.state.value}.")
     return [post]
+
+
+def _not_theirs(tx: Tx, post_id: int, said: str, asked: Asked, house: House) -> str:
+    """Why they cannot answer for that post, and what they can do; nothing of one that they may not know of."""
+    post = waiting.visible(tx, post_id, asked.sender)
+    if post is None:
+        return f"There is no post {quote(said)} of yours."
+    words = f"{label('k', post_id)} is by {post.author.name}, and only they can say that."
+    role = tx.accounts.role(post.account_id, asked.sender)
+    if role is None or not role.may_approve:
+        return words
+    can = [f"to stop it: {house.prefix}undo {post.label}"]
+    if post.state is PostState.DRAFT:
+        current = previewing.name(post.id, previewing.version(tx, post))
+        can.insert(0, f"to let it go out: {house.prefix}approve {current}")
+    return f"{words} You can do this: {' · '.join(can)}"
 
 
 def _waiting(posts: Sequence[Post], who: Identity) -> list[Post]:
@@ -271,9 +316,9 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
         old = f"Your {event.key} is {span(age)} old, so I sent nothing."
         _say(tx, event, said[0].thread, f"{old} If you still want it: {house.prefix}send {names}")
     else:
-        problems = send_all(tx, posts, event.sender, house, now).problems
-        if problems:
-            _say(tx, event, said[0].thread, " ".join(problems))
+        result = send_all(tx, posts, event.sender, house, now, event.room)
+        if result.drafts or result.problems:
+            _say(tx, event, said[0].thread, " ".join((*result.drafts, *result.problems)))
 
 
 def _say(tx: Tx, event: Reaction, thread: str | None, words: str) -> None:

@@ -60,7 +60,8 @@ def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: Hou
     root = editing.change(tx, part, draft, asked.sender, asked.room, house, asked.now)
     if root.content:
         current = previewing.name(root.id, previewing.version(tx, root))
-        asked.reply(tx, f"Changed {part.label}{how}: it is {current} now and waits for approval.", post_id=root.id)
+        now_called = f"is {current} now and " if current != part.label else ""
+        asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
         asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {_stands(now)}.", post_id=part.id)
@@ -152,7 +153,8 @@ def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
     post_id, number, rest = read
     post = waiting.visible(tx, post_id, asked.sender)
     if post is None:
-        raise UsageError(f"I know no post {quote(asked.text.split()[0])} that you may {asked.verb}.")
+        verb = "change" if asked.verb == "alt" else asked.verb
+        raise UsageError(f"I know no post {quote(asked.text.split()[0])} that you may {verb}.")
     if number is not None and number != previewing.version(tx, post):
         raise UsageError(waiting.changed(post, previewing.version(tx, post), asked.verb, house))
     return post_id, post, rest

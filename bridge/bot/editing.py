@@ -254,9 +254,12 @@ def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: s
 
 def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:
     question = tx.answers.ask(post.author, post.room)
-    tx.posts.save(
-        replace(post, state=PostState.HELD, question_id=question.id, reason="its edit made something else of it")
-    )
+    why_held = "its edit made something else of it"
+    parts = [
+        replace(part, state=PostState.HELD, question_id=question.id, reason=why_held)
+        for part in previewing.parts_of(tx, post)
+    ]
+    tx.posts.save(*parts)
     signs.take_away(tx, post, signs.WAITS)
     first = f"{post.label}, {subject(post)}, waits, not posted"
     send, drop = f"{house.prefix}send {post.label}", f"{house.prefix}drop {post.label}"

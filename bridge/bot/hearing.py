@@ -76,11 +76,11 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
             tx.policies.move_room(moved.room, moved.successor)
-            gathering.moved(tx, moved, now)
+            gathering.moved(tx, moved, house, now)
         case RoomLost() as gone:
-            gathering.lost(tx, gone)  # what waits there stays: the bot may be invited again
+            gathering.lost(tx, gone, house, now)  # what waits there stays: the bot may be invited again
         case Gathering() as told:
-            gathering.gathered(tx, told, now)
+            gathering.gathered(tx, told, house, now)
 
 
 def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from bridge.bot import signs
 from bridge.bot.accounts import bare, named
 from bridge.bot.asked import Asked, Command, House, Need, Standing, Where
+from bridge.bot.reviewing import look_again
 from bridge.bot.words import moment, number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
@@ -173,6 +174,7 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     if not others:
         _end_shares(tx, account)
     role = tx.accounts.role(account.id, asked.sender)
+    look_again(tx, account.id, house, asked.now)
     stopped = 0 if role is not None and role.may_post else _stop_posts(tx, asked, account)
     words = [f"Unlinked {account.at}: you can no longer post as it here."]
     if role is not None:

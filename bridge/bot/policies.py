@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.reviewing import look_again
 from bridge.bot.words import quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -19,6 +20,7 @@ from bridge.pricing import DOLLAR, money
 MOST_APPROVALS = 5
 LONGEST_HOLD = 3600.0
 """Seconds. Who wants more schedules the post."""
+_MOST_SHOWN = 5
 _DEAREST = 1_000_000
 
 _SWITCH = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
@@ -217,8 +219,12 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
     after = before
     for key, value in settings.items():
         after = _set(after, key, value, asked)
+    room = after.policy.room
+    if room is not None and room != before.policy.room and tx.shares.is_closed(room) is False:
+        raise UsageError("Anybody can come into this room and read the drafts. Make it invite-only, and say it again.")
     _keep(tx, asked, before, after)
-    asked.reply(tx, _said(tx, before, after))
+    moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
+    asked.reply(tx, " ".join((_said(tx, before, after), *moved[:_MOST_SHOWN])))
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:
@@ -280,9 +286,6 @@ def _said(tx: Tx, before: Terms, after: Terms) -> str:
     words = f"{at}: " + ", ".join(f"{key}={new} (was {old})" for key, old, new in changes) + "."
     if any(key == "premium" for key, _, _ in changes):
         words += f" A post may have {_LIMITS[after.account.premium]} characters."
-    room = after.policy.room
-    if room is not None and room != before.policy.room and tx.shares.is_closed(room) is False:
-        words += " Mind that anybody can come into this room and read the drafts."
     if any(key in ("approvals", "approvals_from") for key, _, _ in changes):
         words += _enough(tx, after)
     return words
@@ -297,8 +300,8 @@ def _enough(tx: Tx, terms: Terms) -> str:
     return f" Mind that only {approvers} in the team can approve{', and nobody their own draft' if own else ''}."
 
 
-def _owns_one(standing: Standing) -> bool:
-    return any(role is Role.OWNER for _, role in standing.accounts)
+def _has_account(standing: Standing) -> bool:
+    return bool(standing.accounts)
 
 
 COMMANDS = (
@@ -306,8 +309,8 @@ COMMANDS = (
         name="policy",
         usage="policy @ACCOUNT [KEY=VALUE]",
         example="policy @acme hold=20s",
-        help=f"Show how an account is treated, or set it as an owner: {', '.join(KEYS)}.",
+        help=f"Show how an account is treated; its owners can set {', '.join(KEYS)}.",
         work=policy,
-        visible=_owns_one,
+        visible=_has_account,
     ),
 )

@@ -4,6 +4,7 @@ It knows the words and the rows of answers. It decides nothing. Changed content 
 old ones are edited to say so, and count for nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.bot import content
@@ -38,10 +39,11 @@ def show(tx: Tx, post: Post, house: House) -> None:
     for old in tx.decisions.previews(post.id):
         if old.version == number - 1:
             _edit(tx, post, old, replaced(post, old.version, number))
-    policy = tx.policies.of(post.account_id)
-    rooms: list[Room] = [post.room]
-    if policy.room is not None and policy.room != post.room:
-        rooms.append(policy.room)
+    room = tx.policies.of(post.account_id).room
+    _say(tx, post, house, number, list(dict.fromkeys((post.room, room or post.room))))
+
+
+def _say(tx: Tx, post: Post, house: House, number: int, rooms: Sequence[Room]) -> None:
     words, before = body(tx, post, house, number), whole(tx, post, house, number)
     for room in rooms:
         here = room == post.room
@@ -69,9 +71,22 @@ def whole(tx: Tx, post: Post, house: House, number: int) -> list[str]:
 
 
 def refresh(tx: Tx, post: Post, house: House) -> None:
-    """The post's state changed: its newest previews say so now."""
-    for preview in newest(tx, post):
-        _edit(tx, post, preview, body(tx, post, house, preview.version))
+    """The post's state changed: its newest previews say so now, where it is shown. A draft that is not shown yet in the
+    approval room is then.
+    """
+    shown = newest(tx, post)
+    for preview in shown:
+        hidden = f"{name(post.id, preview.version)}: not shown here any more. Nothing said here counts."
+        here = is_shown_in(tx, post, preview.room)
+        _edit(tx, post, preview, body(tx, post, house, preview.version) if here else hidden)
+    room = tx.policies.of(post.account_id).room
+    if room is not None and shown and post.state is PostState.DRAFT and room not in [one.room for one in shown]:
+        _say(tx, post, house, shown[0].version, [room])
+
+
+def is_shown_in(tx: Tx, post: Post, room: Room) -> bool:
+    """Whether that is where it was asked for, or the approval room of its account."""
+    return room in (post.room, tx.policies.of(post.account_id).room)
 
 
 def close(tx: Tx, post: Post, number: int, words: str) -> None:

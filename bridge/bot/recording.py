@@ -61,7 +61,8 @@ def log(tx: Tx, asked: Asked, house: House) -> None:
     lines += [words for account, role in chosen if (words := _spent(tx, asked, account, role))]
     if any(_is_elsewhere(deed, asked) for deed in deeds):
         lines.append("What was said elsewhere, I tell in private only.")
-    asked.reply(tx, "\n".join(lines) or "Nothing is noted yet.")
+    own = all(not role.may_undo_others for _, role in chosen)
+    asked.reply(tx, "\n".join(lines) or f"Nothing {'of yours ' if own else ''}is noted yet.")
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str | None, int]:

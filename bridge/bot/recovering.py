@@ -14,7 +14,9 @@ from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Recovery, Role
 
 WAIT = 7 * DAY
-"""Seconds that the owners have to object."""
+"""Seconds that the owners have to object, and that an objection holds."""
+_SCOPE = "recovering"
+"""Of the notes of when an owner objected, by account and person."""
 
 
 def date(when: float) -> str:
@@ -52,6 +54,7 @@ def recover(tx: Tx, asked: Asked, house: House) -> None:
     running = next((r for r in tx.shares.recoveries(account.id) if r.who == asked.sender), None)
     if running is not None:
         raise UsageError(f"You become owner of {account.at} at {date(running.due_at)}, unless an owner objects.")
+    _check_objection(tx, asked, account, house)
     due, message = asked.now + WAIT, asked.message
     tx.shares.recover(Recovery(account.id, asked.sender, asked.room, message.id, message.thread, due))
     _note(tx, asked, account, f"becomes owner at {date(due)}", "begun")
@@ -63,6 +66,21 @@ def recover(tx: Tx, asked: Asked, house: House) -> None:
         f" If you do not want that, say {house.prefix}object {account.at} before then.",
         key=asked.message.id,
     )
+
+
+def _check_objection(tx: Tx, asked: Asked, account: Account, house: House) -> None:
+    """An owner's no holds as long as they had to say it. Raises UsageError."""
+    kept = tx.notes.get(_SCOPE, _key(account, asked.sender))
+    until = 0.0 if kept is None else float(kept) + WAIT
+    if asked.now < until:
+        raise UsageError(
+            f"An owner of {account.at} has objected to that, so you cannot ask again before {date(until)}. An owner can"
+            f" make you one at any time: {house.prefix}share {account.at} {asked.sender.name} owner"
+        )
+
+
+def _key(account: Account, who: Identity) -> str:
+    return f"{account.id} {who}"
 
 
 def object_to(tx: Tx, asked: Asked, house: House) -> None:
@@ -86,6 +104,8 @@ def owner_acted(tx: Tx, asked: Asked, account: Account, role: Role, house: House
 def _stop(tx: Tx, asked: Asked, account: Account, house: House) -> None:
     people = [recovery.who for recovery in tx.shares.recoveries(account.id)]
     tx.shares.end_recovery(account.id)
+    for who in people:
+        tx.notes.put(_SCOPE, _key(account, who), repr(asked.now).encode("ascii"))
     _note(tx, asked, account, ", ".join(who.name for who in people), "objected")
     notify(
         tx,

@@ -10,6 +10,7 @@ from bridge.bot import accounts, recovering
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.limits import DAY
 from bridge.bot.notices import notify
+from bridge.bot.reviewing import look_again
 from bridge.bot.words import number, quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -115,6 +116,7 @@ def share(tx: Tx, asked: Asked, house: House) -> None:
     else:
         _share_person(tx, asked, house, wish, whom)
     recovering.owner_acted(tx, asked, wish.account, wish.mine, house)
+    look_again(tx, wish.account.id, house, asked.now)
 
 
 def _check_giving(wish: _Wish, role: Role, current: Role | None) -> None:
@@ -180,14 +182,18 @@ def _offer(tx: Tx, asked: Asked, wish: _Wish, who: Identity) -> None:
     if waiting is not None:
         _check_giving(wish, role, waiting.role)
         if waiting.role is role:
-            raise UsageError(f"{who.name} was asked already whether to be {role.value} of {account.at}, and is silent.")
+            raise UsageError(
+                f"{who.name} was asked already whether they want to be {role.value} of {account.at}, and is silent."
+            )
     if tx.shares.offers_since(asked.sender, asked.now - DAY) >= MOST_OFFERS_A_DAY:
         raise UsageError(f"You have shared with {MOST_OFFERS_A_DAY} people in 24 hours, and that is the limit.")
     message = asked.message
     tx.shares.offer(account.id, who, role, asked.sender, asked.room, message.id, message.thread, asked.now)
     _note(tx, asked, "share", account, f"{who.name} as {role.value}", "offered")
     asked.reply(
-        tx, f"I ask {who.name} in private whether to be {role.value} of {account.at}. Until they take it, they are not."
+        tx,
+        f"I ask {who.name} in private whether they want to be {role.value} of {account.at}."
+        " Until they take it, they are not.",
     )
 
 
@@ -222,6 +228,7 @@ def unshare(tx: Tx, asked: Asked, house: House) -> None:
     else:
         _unshare_person(tx, asked, house, wish, whom)
     recovering.owner_acted(tx, asked, wish.account, wish.mine, house)
+    look_again(tx, wish.account.id, house, asked.now)
 
 
 def _unshare_room(tx: Tx, asked: Asked, wish: _Wish, room: Room) -> None:

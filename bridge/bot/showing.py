@@ -19,6 +19,14 @@ from bridge.pricing import COUNTED, money, month
 PAUSE = ("outbox", "pause")
 """Where the outbox notes that it waits for the operator: JSON with ``reason`` and ``since``."""
 
+GROUPS = {
+    "Posting": "tweet thread schedule reply retweet undo",
+    "Drafts": "draft show edit alt approve reject send drop queue",
+    "Linking": "link pin cancel unlink accounts use timezone whoami",
+    "Sharing": "share unshare team accept decline recover object policy freeze unfreeze",
+    "Looking": "log who status help resume",
+}
+"""The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
 _MOST_SHOWN = 10
 _STATES = {
     PostState.HELD: "waits for your word",
@@ -40,19 +48,51 @@ def open_to(command: Command, standing: Standing) -> bool:
 
 
 def show_help(tx: Tx, asked: Asked, house: House) -> None:
-    """The verbs that the person may use here, or one of them at length."""
+    """The verbs that the person may use here, by what they are about; or one verb, or one group, at length."""
     standing = standing_of(tx, asked, house)
     said = asked.text.strip().removeprefix(house.prefix).lower()
     if said:
-        asked.reply(tx, _about(said, standing, house))
-        return
-    lines = [f"{house.prefix}{c.usage}: {c.help}" for c in house.commands if open_to(c, standing)]
-    if not standing.direct:
-        lines.append("More in a private chat with me.")
-    asked.reply(tx, "\n".join(lines))
+        words = _about(said, standing, house)
+    elif standing.accounts:
+        words = _overview(standing, house)
+    else:
+        words = _beginning(standing, house)
+    asked.reply(tx, words)
+
+
+def _open(group: str, standing: Standing, house: House) -> list[Command]:
+    return [command for name in GROUPS[group].split() if open_to(command := house.verbs[name], standing)]
+
+
+def _overview(standing: Standing, house: House) -> str:
+    p = house.prefix
+    found = [(title, _open(title, standing, house)) for title in GROUPS]
+    lines = [f"{title}: {' · '.join(p + command.usage for command in row)}" for title, row in found if row]
+    private = "" if standing.direct else " More in a private chat with me."
+    return "\n".join([*lines, f"What one does: {p}help tweet · what all of a line do: {p}help sharing.{private}"])
+
+
+def _beginning(standing: Standing, house: House) -> str:
+    """For somebody who has no account here yet."""
+    p = house.prefix
+    others = [p + command.usage for title in GROUPS for command in _open(title, standing, house)]
+    begin = (
+        f"I post to X for people in chats like this. To begin, write {p}link to me in private: I give you an address of"
+        " X, you log in there, and you tell me the number that it shows."
+    )
+    lines = (
+        begin,
+        "If somebody shares their account with you, I ask you in private, and you need none of your own.",
+        f"You can say: {' · '.join(others)}. What one does: {p}help link",
+    )
+    return "\n".join(lines)
 
 
 def _about(said: str, standing: Standing, house: House) -> str:
+    group = next((title for title in GROUPS if title.lower() == said), None)
+    if group is not None:
+        rows = [f"{house.prefix}{row.usage}: {row.help}" for row in _open(group, standing, house)]
+        return "\n".join(rows) or "Nothing of that is for you now."
     command = house.verbs.get(said)
     if command is None:
         near = nearest(said, list(house.verbs)) if len(said) <= 32 else []
@@ -169,7 +209,7 @@ COMMANDS = (
         name="help",
         usage="help [VERB]",
         example="help tweet",
-        help="Show this, or how one verb is used.",
+        help="Show what you can say here, or how one verb is used.",
         work=show_help,
     ),
     Command(

@@ -24,6 +24,13 @@ def wait(tx: Tx, room: Room, message_id: str, post_id: int, now: float) -> None:
     tx.answers.add(room, Speech.REACTION, WAITS, target=message_id, due_at=now + _PATIENCE, post_id=post_id)
 
 
+def put(tx: Tx, post: Post, emoji: str) -> None:
+    """Show ``emoji`` on the post's command, unless it stands there: a network refuses the same one twice."""
+    shown = {answer.id for answer in tx.answers.of_post(post.id, Speech.REACTION, emoji)}
+    if not shown - {answer.target_answer for answer in tx.answers.of_post(post.id, Speech.REDACTION)}:
+        tx.answers.add(post.room, Speech.REACTION, emoji, target=post.message_id, post_id=post.id)
+
+
 def take_away(tx: Tx, post: Post, emoji: str) -> None:
     """Remove our ``emoji`` about that post; where it was not sent yet, it never will be."""
     said = [a for a in tx.answers.of_post(post.id, Speech.REACTION, emoji) if not tx.answers.cancel(a.id)]

@@ -138,8 +138,12 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             raise UsageError("There is no post of yours in this room that I could undo.")
     else:
         post = _named(tx, said, house)
-        if post is None or not _may_undo(tx, post, asked.sender):
+        role = None if post is None else tx.accounts.role(post.account_id, asked.sender)
+        if post is None or (role is None and post.author != asked.sender):
             raise UsageError(f"I know no post {quote(said)} that you may undo.")
+        if role is not None and post.author != asked.sender and not role.may_undo_others:
+            who = post.author.name
+            raise UsageError(f"{post.label} is by {who}: only they, an approver or an owner may undo it.")
         if post.action is Action.DELETE:
             raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
     if post.thread_root is not None:
@@ -162,18 +166,15 @@ def _named(tx: Tx, said: str, house: House) -> Post | None:
     return None
 
 
-def _may_undo(tx: Tx, post: Post, who: Identity) -> bool:
-    role = tx.accounts.role(post.account_id, who)
-    return post.author == who or (role is not None and role.may_undo_others)
-
-
 def _check_right(tx: Tx, post: Post, who: Identity) -> None:
     """What is out can be deleted only by somebody who may still use the account."""
     if post.state in (*_WAITING, PostState.FAILED):
         return
     role = tx.accounts.role(post.account_id, who)
-    if role is None or not (role.may_post or post.content):
+    if role is None:
         raise UsageError(f"{post.label} stays: you may not use its account any more.")
+    if not (role.may_post or post.content):
+        raise UsageError(f"{post.label} stays: you may only draft now. Ask an approver or owner to undo it.")
 
 
 def _tell_author(tx: Tx, post: Post, who: Identity, did: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge import alttext, pricing
-from bridge.bot import caution, previewing, signs
+from bridge.bot import caution, content, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -33,34 +33,39 @@ _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNOREC
 
 def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
     """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
-    content = tx.decisions.content(post)
-    warned = " ".join(warnings(tx, post, house, now))
+    hash_ = tx.decisions.content(post)
+    warned = " ".join(warnings(tx, post, house, now, draft=True))
     tx.decisions.void(post.id)
     for part in previewing.parts_of(tx, post):
-        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=content)
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=hash_)
         tx.posts.save(draft)
         tx.posts.extend(draft)
         if part.id == post.id:
             post = draft
     signs.take_away(tx, post, signs.WAITS)
-    if not tx.answers.of_post(post.id, Speech.REACTION, signs.APPROVAL):
-        tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    signs.put(tx, post, signs.APPROVAL)
     previewing.show(tx, post, house)
     return post
 
 
-def warnings(tx: Tx, post: Post, house: House, now: float) -> list[str]:
-    """What should be read about a post that is in the store before it goes out."""
+def warnings(tx: Tx, post: Post, house: House, now: float, *, draft: bool = False) -> list[str]:
+    """What should be read about a post that is in the store before it goes out. Of a draft, the preview tells the
+    price.
+    """
     account = tx.accounts.get(post.account_id)
+    if account is None:
+        return []
     drafts = [part.draft for part in previewing.parts_of(tx, post)]
-    return [] if account is None else look(tx, post.author, account, drafts, post.action, house, now, but=post.id)
+    return look(tx, post.author, account, drafts, post.action, house, now, but=post.id, priced=not draft)
 
 
 def look(
     tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
-    *, but: int | None = None,
+    *, but: int | None = None, priced: bool = True,
 ) -> list[str]:  # fmt: skip
-    """What should be read about drafts before they go out. ``but``: the row that holds them already."""
+    """What should be read about drafts before they go out. ``but``: the row that holds them already. ``priced``: the
+    dear link is to be told too.
+    """
     if action is not Action.POST:
         return []
     warned = caution.about(tx, who, account, drafts, now, but=but)
@@ -68,7 +73,7 @@ def look(
     if not linked and not any(draft.media for draft in drafts):
         return warned  # no policy is about the rest
     policy = tx.policies.of(account.id)
-    if linked and policy.links == "ask":
+    if linked and priced and policy.links == "ask":
         warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
     if said := alttext.warned(policy, drafts):
         warned.append(said)
@@ -86,6 +91,28 @@ def undescribed(tx: Tx, post: Post, start: str, house: House) -> str:
     place = " NUMBER" if sum(len(draft.media) for draft in drafts) > 1 else ""
     how = f"{house.prefix}alt {parts[0].label}{place} WHAT IT SHOWS"
     return f"{start}: {alttext.missing(drafts)} {alttext.NEVER_WITHOUT} To give it one: {how}"
+
+
+def unfit(tx: Tx, post: Post, house: House, now: float) -> str:
+    """Why what the post holds now cannot go out, whoever approves it; empty when it can."""
+    account, start = tx.accounts.get(post.account_id), f"{post.label} cannot be approved"
+    if account is not None and content.is_too_long(tx, post, account, house):
+        return f"{start}: it is too long for me to show it whole. Make it shorter, or split it into several."
+    return undescribed(tx, post, start, house) or unaffordable(tx, post, f"{post.label} is not approved", now)
+
+
+def unaffordable(tx: Tx, post: Post, start: str, now: float) -> str:
+    """The sentence, after ``start``, about a post that the budget does not allow now; empty when it does."""
+    account = tx.accounts.get(post.account_id)
+    waits = (PostState.DRAFT, PostState.HELD)
+    cost = sum(part.cost for part in previewing.parts_of(tx, post) if part.state in waits)
+    if account is None or not cost:  # what is queued or scheduled is counted already
+        return ""
+    try:
+        pricing.check(tx, account, cost, now, goes_out=post.scheduled_for)
+    except UsageError as error:
+        return f"{start}: {error}"
+    return ""
 
 
 def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
@@ -127,14 +154,14 @@ def release(tx: Tx, post: Post, house: House, now: float) -> None:
 
 def back(tx: Tx, post: Post, house: House, now: float) -> Post:
     """What was approved and has not gone out is a draft again, its content unchanged."""
-    warned = " ".join(warnings(tx, post, house, now))
+    warned = " ".join(warnings(tx, post, house, now, draft=True))
     for part in previewing.parts_of(tx, post):
         draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned)
         tx.posts.save(draft)
         if part.id == post.id:
             post = draft
     signs.take_away(tx, post, signs.WAITS)
-    tx.answers.add(post.room, Speech.REACTION, signs.APPROVAL, target=post.message_id, post_id=post.id)
+    signs.put(tx, post, signs.APPROVAL)
     previewing.refresh(tx, post, house)
     return post
 

@@ -39,7 +39,9 @@ def _by_right(turn: Turn, account: Account, post: Post) -> bool:
         return False
     if tx.decisions.stands(post, policy.approvals):
         return True
-    if post.part > 1 or post.claimed_at is not None:
+    if post.part > 1:
+        dead_end(turn, post, words.approval_gone_amid(post, turn.house.prefix))
+    elif post.claimed_at is not None:
         dead_end(turn, post, words.approval_gone())
     else:
         _back_to_draft(turn, post)
@@ -71,6 +73,8 @@ def _back_to_draft(turn: Turn, post: Post) -> None:
         if row.state is PostState.QUEUED:
             tx.posts.save(replace(row, state=PostState.DRAFT, due_at=ENDLESS, reason=words.approval_gone()))
     telling.take_away(tx, [post], telling.WAITS)
-    said = words.draft_again(post, turn.house.prefix)
+    version = max((preview.version for preview in tx.decisions.previews(rows[0].id)), default=1)
+    name = post.label if version == 1 else f"{post.label}.{version}"
+    said = words.draft_again(post, name, turn.house.prefix)
     previews.close(tx, post, said)
     telling.say(tx, post, said)

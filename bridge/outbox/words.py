@@ -102,10 +102,17 @@ def approval_gone() -> str:
     return "its approval does not hold any more"
 
 
-def draft_again(post: Post, prefix: str) -> str:
+def approval_gone_amid(post: Post, prefix: str) -> str:
+    """Of a thread that has begun to go out."""
+    return f"{approval_gone()}; an approver or owner can let it go on: {prefix}send {post.label}"
+
+
+def draft_again(post: Post, name: str, prefix: str) -> str:
+    """``name``: of what it holds now, as people type it to approve that."""
     return (
         f"{subject(post)} was not posted: {approval_gone()} (an approver left, or more of them are asked for). It "
-        f"waits for an approval as a draft again: {prefix}approve {post.label} · forget it: {prefix}drop {post.label}"
+        f"waits for an approval as a draft again: {prefix}show {post.label} · {prefix}approve {name} · forget it: "
+        f"{prefix}drop {post.label}"
     )
 
 

@@ -28,6 +28,10 @@ class SqlPolicies:
             [(account_id, key, value) for key, value in _values(policy).items() if value != usual[key]],
         )
 
+    def of_room(self, room: Room) -> list[int]:
+        sql = "SELECT account_id FROM policy WHERE key = 'room' AND value = ? ORDER BY account_id"
+        return [row[0] for row in self._raw.execute(sql, (str(room),))]
+
     def move_room(self, old: Room, new: Room) -> None:
         self._raw.execute("UPDATE policy SET value = ? WHERE key = 'room' AND value = ?", (str(new), str(old)))
 

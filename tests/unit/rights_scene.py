@@ -16,6 +16,7 @@ from bridge.model import (
     Account,
     Action,
     Answer,
+    Deed,
     Draft,
     Event,
     Identity,
@@ -275,7 +276,7 @@ class _Look:
         for post in after.posts.values():
             lines += _moved(self.posts.get(post.id), post)
         lines += [
-            f"log: {'ME' if deed.actor == self.who else deed.actor} {deed.verb} {deed.detail} -> {deed.outcome}"
+            f"log: {_actor(deed, self.who)} {deed.verb} {deed.detail} -> {deed.outcome}"
             for key, deed in after.deeds.items()
             if key not in self.deeds
         ]
@@ -284,6 +285,10 @@ class _Look:
             if was != now:
                 lines.append(f"{name}: {was} -> {now}")
         return lines or ["nothing"]
+
+
+def _actor(deed: Deed, who: Identity) -> str:
+    return "the bot" if deed.actor is None else "ME" if deed.actor == who else deed.actor.name
 
 
 def _said(answer: Answer, look: _Look, room: Room) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.bot.showing import PAUSE
+from bridge.bot.showing import GROUPS, PAUSE
+from bridge.bot.table import COMMANDS, VERBS
 from bridge.errors import ChatUnreachable
 from bridge.interfaces import Topic
 from bridge.model import Account, Action, PostState, Role
@@ -182,7 +183,9 @@ async def test_help_shows_only_what_i_may_use_here(scene: Scene, acme: Account) 
     of_ana = await scene.ask(ANA, "help", DM)
     for verb in ("!tweet[@ACCOUNT] TEXT", "!undo", "!policy", "!cancel", "!unlink"):
         assert verb in of_ana, verb
-    assert "!policy" not in await scene.ask(BEN, "!help")
+    of_ben = await scene.ask(BEN, "!help")
+    assert "!policy" in of_ben  # any role reads it
+    assert "!freeze" not in of_ben
     assert "!resume" in await scene.ask(ADMIN, "!help")
 
 
@@ -191,6 +194,22 @@ async def test_help_for_one_verb_has_usage_and_example(scene: Scene, acme: Accou
     words = await scene.ask(ANA, f"!help {verb}")
     assert "!tweet[@ACCOUNT] TEXT" in words
     assert "Example: !tweet " in words
+
+
+async def test_help_reads_at_a_glance(scene: Scene, acme: Account) -> None:
+    assert len((await scene.ask(ANA, "!help")).splitlines()) == len(GROUPS) + 1
+    first = await scene.ask(EVE, "!help")
+    assert len(first) < 600
+    assert first.startswith("I post to X for people in chats like this. To begin, write !link to me in private")
+    sharing = await scene.ask(ANA, "!help sharing")
+    assert "!share @ACCOUNT WHO|room [ROLE]: Let a person" in sharing
+    assert "!tweet" not in sharing
+
+
+def test_each_verb_is_in_one_group() -> None:
+    names = [name for names in GROUPS.values() for name in names.split()]
+    assert sorted(names) == sorted(command.name for command in COMMANDS)
+    assert not {title.lower() for title in GROUPS} & set(VERBS)
 
 
 async def test_help_for_an_unknown_verb_suggests(scene: Scene, acme: Account) -> None:

@@ -134,8 +134,11 @@ async def test_others_do_not_learn_whether_a_post_exists(scene: Scene, acme: Acc
 async def test_a_poster_cannot_undo_the_post_of_another(scene: Scene) -> None:
     await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
     post = await tweet(scene)
-    assert "I know no post" in await scene.ask(BEN, f"!undo {post.label}")
+    told = await scene.ask(BEN, f"!undo {post.label}")
+    assert told == f"{post.label} is by {ANA.name}: only they, an approver or an owner may undo it."
     assert (await scene.post()).state is PostState.QUEUED
+    await scene.account("other", eve=Role.OWNER)
+    assert await scene.ask(EVE, f"!undo {post.label}") == f"I know no post “{post.label}” that you may undo."
 
 
 async def test_who_lost_the_account_cannot_delete_what_is_out(scene: Scene, acme: Account) -> None:

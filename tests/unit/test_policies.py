@@ -138,9 +138,12 @@ async def test_the_approval_room_is_where_it_is_said(scene: Scene, acme: Account
     assert (await policy(scene, acme)).room == LOBBY
 
 
-async def test_an_approval_room_that_is_open_to_all_is_pointed_out(scene: Scene, acme: Account) -> None:
+async def test_an_approval_room_that_is_open_to_all_is_none(scene: Scene, acme: Account) -> None:
     await scene.store.transact(lambda tx: tx.shares.gather(PRESS, {ANA, BEN}, closed=False))
-    assert "anybody can come into this room" in await scene.ask(ANA, "!policy @acme room=here")
+    assert "Anybody can come into this room" in await scene.ask(ANA, "!policy @acme room=here hold=5s")
+    assert await policy(scene, acme) == Policy()
+    await scene.store.transact(lambda tx: tx.shares.gather(PRESS, {ANA, BEN}, closed=True))
+    assert "room=!press (was none)" in await scene.ask(ANA, "!policy @acme room=here")
 
 
 @pytest.mark.parametrize("length", [0.0, 1.0, 20.0, 60.0, 90.0, 120.0, 3600.0, 0.5])

@@ -78,7 +78,7 @@ async def deeds(scene: Scene) -> list[tuple[str | None, str, str, str]]:
 
 async def test_a_person_has_a_role_only_once_they_take_it(scene: Scene) -> None:
     acme = await scene.account("acme", ana=OWNER)
-    assert "I ask @ben:example.org in private whether to be poster of @acme" in await scene.ask(
+    assert "I ask @ben:example.org in private whether they want to be poster of @acme" in await scene.ask(
         ANA, f"!share @acme {BEN.name}"
     )
     assert await role(scene, acme, BEN) is None
@@ -118,7 +118,7 @@ async def test_a_person_may_decline(scene: Scene, way: str) -> None:
         words = await scene.react(BEN, question, "❌", room=BEN_DM)
     else:
         words = await scene.ask(BEN, way, BEN_DM, direct=True)
-    assert "Declined: you are not poster of @acme." in words
+    assert "Declined: you do not become poster of @acme." in words
     assert "@ben:example.org does not want to be poster of @acme." in words
     assert await scene.react(BEN, question, "✅", room=BEN_DM) == ""
     assert await role(scene, acme, BEN) is None
@@ -153,7 +153,8 @@ async def test_an_offer_that_was_withdrawn_or_replaced_counts_for_nothing(scene:
 async def test_a_display_name_stands_for_whom_the_client_mentions(scene: Scene, text: str) -> None:
     await scene.account("acme", ana=OWNER)
     role = text.rpartition(" ")[2]
-    assert f"I ask {BEN.name} in private whether to be {role} of" in await scene.ask(ANA, text, mentions=(BEN,))
+    asks = f"I ask {BEN.name} in private whether they want to be {role} of"
+    assert asks in await scene.ask(ANA, text, mentions=(BEN,))
     assert f"Withdrawn: {BEN.name}" in await scene.ask(ANA, "!unshare @acme Ben Baker", mentions=(BEN,))
     assert "Write it like this: !share" in await scene.ask(ANA, "!share @acme Ben Baker approver", mentions=(BEN, EVE))
     assert "I ask @eve" in await scene.ask(ANA, f"!share @acme {EVE.name} poster", mentions=(BEN,))
@@ -165,7 +166,7 @@ async def test_an_approver_by_a_room_undoes_any_post_of_the_account(scene: Scene
     await scene.ask(ANA, "!share @acme room poster")
     await scene.say(BEN, "!tweet@acme hello")
     post = await scene.post()
-    assert "that you may undo" in await scene.ask(EVE, f"!undo {post.label}")
+    assert "only they, an approver or an owner may undo it" in await scene.ask(EVE, f"!undo {post.label}")
     await scene.ask(ANA, "!share @acme room approver")
     assert "Undone before it went out" in await scene.ask(EVE, f"!undo {post.label}")
     assert (await scene.post(0)).state is PostState.FAILED
@@ -460,6 +461,25 @@ async def test_an_owner_who_objects_or_shares_stops_it(scene: Scene, way: str) -
     await work_off(scene)
     assert await role(scene, acme, BEN) is POSTER
     assert "Nobody wants to recover" in await scene.ask(Identity("matrix", "@root:example.org"), "!object @acme")
+
+
+async def test_an_objection_holds_for_a_week_unless_an_owner_shares(scene: Scene) -> None:
+    acme = await linked(scene, ana=OWNER)
+    await scene.ask(BEN, "!recover @acme")
+    await scene.ask(ANA, "!object @acme")
+    before = await told(scene, ANA)
+    words = await scene.ask(BEN, "!recover @acme")
+    assert words == (
+        "An owner of @acme has objected to that, so you cannot ask again before 2027-01-22 08:00 UTC. An owner can make"
+        f" you one at any time: !share @acme {BEN.name} owner"
+    )
+    assert await told(scene, ANA) == before
+    scene.later(7 * 86400)
+    assert "Every owner of @acme is told" in await scene.ask(BEN, "!recover @acme")
+    await scene.ask(ANA, "!object @acme")
+    assert "you cannot ask again" in await scene.ask(BEN, "!recover @acme")
+    await scene.ask(ANA, f"!share @acme {BEN.name} owner")
+    assert await role(scene, acme, BEN) is OWNER
 
 
 async def test_who_loses_their_role_meanwhile_recovers_nothing(scene: Scene) -> None:

@@ -1,0 +1,50 @@
+"""What waits is looked at again when a policy, a role or a room has changed: a draft that has enough approvals now goes
+out, what has too few waits again, and previews say how it stands.
+
+It knows states and who approved. What has begun to go out is the outbox's business.
+"""
+
+from bridge.bot import previewing, waiting
+from bridge.bot.asked import House
+from bridge.interfaces import Tx
+from bridge.model import Action, Policy, Post, PostState
+
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED)
+
+
+def look_again(tx: Tx, account_id: int, house: House, now: float) -> list[str]:
+    """Do so for all that waits on the account. Gives a sentence about each that goes another way now."""
+    policy = tx.policies.of(account_id)
+    found = [post for state in _WAITING for post in tx.posts.in_state(state, account_id)]
+    firsts = sorted((p for p in found if p.part <= 1 and p.action is not Action.DELETE), key=lambda post: post.id)
+    return [said for post in firsts if (said := _look(tx, post, policy, house, now))]
+
+
+def _look(tx: Tx, post: Post, policy: Policy, house: House, now: float) -> str:
+    if any(part.claimed_at is not None for part in previewing.parts_of(tx, post)):
+        return ""
+    role, what = tx.accounts.role(post.account_id, post.author), previewing.name(post.id, previewing.version(tx, post))
+    stands = bool(post.content) and tx.decisions.stands(post, policy.approvals)
+    if post.state is PostState.DRAFT:
+        if stands and role is not None and not waiting.unfit(tx, post, house, now):
+            waiting.let_go(tx, post, house, now)
+            _log(tx, post, "approve", "enough approvals now", now)
+            return f"{what} has enough approvals now: it goes out."
+        previewing.refresh(tx, post, house)
+    elif post.content and not stands:
+        waiting.back(tx, post, house, now)
+        _log(tx, post, "withdraw", "waits again", now)
+        waiting.tell(tx, post.room, post.author, post, f"{what} has too few approvals now: not posted, it waits again.")
+        return f"{what} has too few approvals now: it waits again."
+    elif not post.content and role is not None and policy.asks(role):
+        waiting.submit(tx, post, house, now)
+        _log(tx, post, "draft", "waits for approval", now)
+        return f"{what} waits for approval now."
+    return ""
+
+
+def _log(tx: Tx, post: Post, verb: str, outcome: str, now: float) -> None:
+    detail = previewing.brief(post, previewing.version(tx, post))
+    tx.log.add(
+        None, verb, room=post.room, account_id=post.account_id, post_id=post.id, detail=detail, outcome=outcome, at=now
+    )
