@@ -84,8 +84,8 @@ class Watched(Database):
 
     turned: asyncio.Event
 
-    async def transact(self, work: Callable[[Tx], T]) -> T:
-        result = await super().transact(work)
+    async def transact(self, work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+        result = await super().transact(work, lasting=lasting)
         if hasattr(self, "turned"):  # not yet while it is being opened
             self.turned.set()
         return result

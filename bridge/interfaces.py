@@ -337,11 +337,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Which kinds of rows there are: any QUEUED; a QUEUED DELETE; one that is HELD without a question."""
+    """Which kinds of rows there are: any QUEUED; a QUEUED DELETE; one that is HELD without a question; and the earliest
+    ``due_at`` of a SCHEDULED one.
+    """
 
-    queued: bool
-    deletes: bool
-    unasked: bool
+    queued: bool = False
+    deletes: bool = False
+    unasked: bool = False
+    ripens_at: float | None = None
 
 
 class Posts(Protocol):
@@ -371,6 +374,10 @@ class Posts(Protocol):
 
     def save(self, *posts: Post) -> None: ...
 
+    def went_out(self, posts: Collection[Post], now: float) -> None:
+        """Those are POSTED as their ``remote_id`` since ``now``: nobody asks about them, and nothing is wrong."""
+        ...
+
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
         """Those rows, each with what must be known to send it, oldest first."""
         ...
@@ -389,10 +396,6 @@ class Posts(Protocol):
 
     def rollback(self, root: int) -> list[Post]:
         """The rows that delete parts of that thread, oldest first."""
-        ...
-
-    def ripens_at(self) -> float | None:
-        """The earliest ``due_at`` of a SCHEDULED row."""
         ...
 
     def of_message(self, network: str, message_id: str) -> Post | None:
@@ -424,9 +427,9 @@ class Posts(Protocol):
         """
         ...
 
-    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
-        """Posts of those accounts made since then with that text (blanks around it do not count), that are out or may
-        still go out, newest first.
+    def same_text(self, account_id: int, who: Identity, text: str, since: float) -> list[Post]:
+        """Posts of that account, and of the others that ``who`` may use, made since then with that text (blanks around
+        it do not count), that are out or may still go out, newest first; a hundred at most.
         """
         ...
 
@@ -519,6 +522,12 @@ class Answers(Protocol):
 
     def cancel(self, answer_id: int) -> bool:
         """Take back an answer that no attempt was made to send; False when it is too late for that."""
+        ...
+
+    def instead(self, post_ids: Collection[int], old: str, new: str) -> set[int]:
+        """Where a reaction ``old`` about one of those rows is still to be sent, it is ``new`` from now on, once, and
+        due. Gives the rows that had one.
+        """
         ...
 
     def of_event(self, network: str, event_id: str) -> list[Answer]:
@@ -757,7 +766,7 @@ class Log(Protocol):
         at: float,
     ) -> Deed: ...
 
-    def add_all(self, deeds: Sequence[Deed]) -> list[Deed]:
+    def add_all(self, deeds: Sequence[Deed]) -> None:
         """As ``add``, for several in order; their ids and hashes are made here."""
         ...
 
@@ -811,6 +820,10 @@ class Topic(Enum):
 class Follower(Protocol):
     """Who adds its share to the transactions of others, so that both reach the disk at once."""
 
+    def may_join(self) -> bool:
+        """Asked on the store's thread before ``join``: whether it is of any use to call that now."""
+        ...
+
     def join(self, tx: Tx) -> bool:
         """Called on the store's thread, at the end of a transaction that changed something of Topic.POSTS. False when
         it did nothing. What it did is undone, and the transaction goes on without it, when it raises.
@@ -833,11 +846,13 @@ class Store(Protocol):
         """Rings after each committed transaction that changed something of ``topic``. Its one listener clears it."""
         ...
 
-    async def transact(self, work: Callable[[Tx], T]) -> T:
+    async def transact(self, work: Callable[[Tx], T], *, lasting: bool = True) -> T:
         """Run ``work`` in one transaction on the store's own thread, whole or not at all, and give what it gives.
 
         ``work`` must be quick, must not await, and must touch nothing of the event loop. What it raises rolls back and
-        passes through. Raises StoreError when the database refuses. On return, the change has reached the disk.
+        passes through. Raises StoreError when the database refuses. On return, the change has reached the disk; or,
+        where it need not be ``lasting``, the operating system. Then a loss of power (no crash of ours) can undo it,
+        and no transaction that comes later outlives it.
         """
         ...
 

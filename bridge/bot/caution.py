@@ -28,19 +28,13 @@ def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, 
     """
     if not draft.text.strip():
         return []
-    others = sorted(other.id for other, _ in tx.accounts.usable_by(who) if other.id != account.id)
+    same = tx.posts.same_text(account.id, who, draft.text, now - RECENT)
+    posts = [post for post in same if but is None or but not in (post.id, post.thread_root)]
     said = []
-    for ids in ([account.id], others):
-        same = tx.posts.same_text(ids, draft.text, now - RECENT)
-        posts = [post for post in same if but is None or but not in (post.id, post.thread_root)]
-        if not posts:
-            continue
-        latest = posts[0]
-        when = _when(latest, now)
-        if latest.account_id == account.id:
-            said.append(f"It is the same text as before: {account.at} {when}. X refuses or hides repetitions.")
-        else:
-            said.append(f"It is the same text from a second account, which {when}. X forbids that.")
+    if (own := next((post for post in posts if post.account_id == account.id), None)) is not None:
+        said.append(f"It is the same text as before: {account.at} {_when(own, now)}. X refuses or hides repetitions.")
+    if (other := next((post for post in posts if post.account_id != account.id), None)) is not None:
+        said.append(f"It is the same text from a second account, which {_when(other, now)}. X forbids that.")
     return said
 
 

@@ -82,7 +82,8 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     held = not draft_ and (old or bool(warned) or asked.guessed)
     limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
-    pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
+    if policy.budget:
+        pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
     state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
     due_at = wish.scheduled_for if later and wish.scheduled_for is not None else asked.now + policy.hold
     root: Post | None = None

@@ -22,15 +22,14 @@ def choose(turn: Turn) -> None:
     """Claim as much as is free: looks first, then what is to be deleted, then posts."""
     if turn.free > 0:
         _searches(turn)
-    kinds = turn.tx.posts.kinds()
-    turn.unasked = kinds.unasked
-    deletes = turn.tx.posts.due((PostState.QUEUED,), Action.DELETE, ENDLESS) if kinds.deletes else ()
+    turn.unasked = turn.kinds.unasked
+    deletes = turn.tx.posts.due((PostState.QUEUED,), Action.DELETE, ENDLESS) if turn.kinds.deletes else ()
     for row in deletes:
         if row.due_at == ENDLESS:
             row = _awaited(turn, row) or row
         if row.due_at < ENDLESS and not turn.paused:
             _delete(turn, row)
-    if kinds.queued and not turn.paused:
+    if turn.kinds.queued and not turn.paused:
         _posts(turn)
     claimed = [errand.post.id for errand in turn.errands if errand.attempts_row]
     if claimed:

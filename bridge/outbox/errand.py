@@ -62,6 +62,12 @@ class Outcome:
     result: Receipt | PublishError | None
     seconds: float
 
+    @property
+    def went_out(self) -> bool:
+        """Whether a post or repost is out."""
+        publishes = self.errand.attempts_row and self.errand.post.action is not Action.DELETE
+        return publishes and isinstance(self.result, Receipt)
+
 
 class Courier:
     """Carries errands out. ``folder`` is where pictures lie for a moment; None: where the system has its own."""

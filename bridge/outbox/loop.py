@@ -95,6 +95,7 @@ class Outbox:
         self._holds: dict[int, float] = {}
         self._recovered = False
         self._wake = ENDLESS
+        self._quiet = False
         self._one_by_one = False
         self._probing = False
         self._paused = ""
@@ -191,18 +192,29 @@ class Outbox:
     async def _turn(self, outcomes: list[Outcome]) -> Turn:
         now, mono = self._clock(), self._monotonic()
         back = self._offset - (now - mono)
-        turn = await self._store.transact(lambda tx: self._work(tx, now, mono, outcomes, back))
+        # A claim must last before any byte leaves. Where nothing waits to be claimed, and what is to be recorded would
+        # be found again at the publisher, the disk is not waited for: nothing is said of it before that has happened.
+        lasting = not (self._quiet and outcomes and all(outcome.went_out for outcome in outcomes))
+        turn = await self._store.transact(
+            lambda tx: self._work(tx, now, mono, outcomes, back, lasting=lasting), lasting=lasting
+        )
+        self._quiet = not turn.kinds.queued
         # What was committed before this turn has rung before, and the turn has seen it; what comes after rings anew.
         self._bell.clear()
         if back > _SET_BACK or back < 0.0:
             self._offset = now - mono
         return turn
 
-    def _work(self, tx: Tx, now: float, mono: float, outcomes: list[Outcome], back: float = 0.0) -> Turn:
-        """A turn's transaction, on the store's thread. ``back``: by how many seconds the clock was set back."""
+    def _work(
+        self, tx: Tx, now: float, mono: float, outcomes: list[Outcome], back: float = 0.0, *, lasting: bool = True
+    ) -> Turn:
+        """A turn's transaction, on the store's thread. ``back``: by how many seconds the clock was set back. One that
+        is not ``lasting`` claims nothing.
+        """
         busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
         free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
         tells = mono >= self._next_tell
+        free = free if lasting else 0
         turn = Turn(tx, self._house, now, mono, busy, free, dict(self._searches), dict(self._holds), tells)
         if not self._recovered:
             turn.lifted = pausing.lift(tx)
@@ -215,18 +227,25 @@ class Outbox:
         turn.lifted |= bool(self._paused) and not turn.paused
         if turn.lifted:  # one try first: the others follow when it went well
             turn.free = min(free, 1)
+        turn.kinds = tx.posts.kinds()
         if not (self._draining or self._one_by_one):
             ripen(turn)
             choose(turn)
             if tells:
                 tell_waiting(turn)
         ask(turn)
+        if turn.kinds.queued and not lasting:
+            turn.wake = mono
         return turn
 
-    def join(self, tx: Tx) -> bool:
-        """See Follower: a turn in another's transaction. Where anything is unusual, it is left to the loop."""
+    def may_join(self) -> bool:
+        """See Follower. Where anything is unusual, it is left to the loop."""
         unusual = self._draining or self._one_by_one or self._troubles or not self._recovered
-        if unusual or not self._lock.acquire(blocking=False):
+        return not (unusual or self._lock.locked())
+
+    def join(self, tx: Tx) -> bool:
+        """See Follower: a turn in another's transaction."""
+        if not self._lock.acquire(blocking=False):
             return False
         self._joined = self._work(tx, self._clock(), self._monotonic(), [])
         return True
@@ -255,7 +274,8 @@ class Outbox:
         self._busy.update(errand.account.id for errand in turn.errands)
         self._searches = turn.searches
         self._holds = {account: until for account, until in turn.holds.items() if until > turn.mono}
-        self._counts.update(turn.counts)
+        if turn.counts:
+            self._counts.update(turn.counts)
         self._recovered = True
         self._probing |= turn.lifted
         if turn.paused and not self._paused:

@@ -6,7 +6,7 @@ It knows roles, policies, budgets, and whether approvals stand. What an approval
 from dataclasses import replace
 
 from bridge import alttext
-from bridge.model import Account, Post, PostState
+from bridge.model import Account, Policy, Post, PostState
 from bridge.outbox import previews, telling, words
 from bridge.outbox.settling import dead_end
 from bridge.outbox.turn import ENDLESS, Turn
@@ -15,23 +15,23 @@ from bridge.pricing import OUT, over, spent, within_budget
 
 def let_out(turn: Turn, account: Account, post: Post) -> bool:
     """True when it may go out. If not, it is settled, or waits as a draft again; its author hears why."""
-    if not _by_right(turn, account, post) or not _described(turn, account, post):
+    policy = turn.tx.policies.of(account.id)
+    if not _by_right(turn, account, post, policy) or not _described(turn, account, post):
         return False
-    if within_budget(turn.tx, post, turn.now):
+    if not policy.budget or within_budget(turn.tx, post, turn.now):
         return True
-    budget, gone = turn.tx.policies.of(account.id).budget, spent(turn.tx, account.id, turn.now, OUT)
-    dead_end(turn, post, over(account, post.cost, gone, budget))
+    gone = spent(turn.tx, account.id, turn.now, OUT)
+    dead_end(turn, post, over(account, post.cost, gone, policy.budget))
     return False
 
 
-def _by_right(turn: Turn, account: Account, post: Post) -> bool:
+def _by_right(turn: Turn, account: Account, post: Post, policy: Policy) -> bool:
     tx = turn.tx
     role = tx.accounts.role(account.id, post.author)
     first = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root or 0) or post
     if role is None or not (role.may_post or first.content):
         dead_end(turn, post, words.no_right(account))
         return False
-    policy = tx.policies.of(account.id)
     if not first.content:  # nobody was asked for an approval
         if not policy.asks(role):
             return True

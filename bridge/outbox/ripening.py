@@ -16,9 +16,8 @@ _PATIENCE = 1.0
 
 def ripen(turn: Turn) -> None:
     """Queue what is due, and wake up for what is due next."""
-    tx = turn.tx
-    at = tx.posts.ripens_at()
-    if at is None or at > turn.now:  # the usual case costs one look into an index, however much is scheduled
+    tx, at = turn.tx, turn.kinds.ripens_at
+    if at is None or at > turn.now:
         turn.wake_at(at or ENDLESS)
         return
     for post in tx.posts.due((PostState.SCHEDULED,), None, turn.now):
@@ -32,6 +31,5 @@ def ripen(turn: Turn) -> None:
                 due_at=turn.now + _PATIENCE,
                 post_id=post.id,
             )
-    at = tx.posts.ripens_at()
-    if at is not None:
-        turn.wake_at(at)
+    turn.kinds = tx.posts.kinds()
+    turn.wake_at(turn.kinds.ripens_at or ENDLESS)

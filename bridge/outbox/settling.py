@@ -38,7 +38,7 @@ def settle(turn: Turn, outcomes: Sequence[Outcome]) -> None:
     out: list[tuple[Post, Account, str]] = []
     for outcome in outcomes:
         errand, result = outcome.errand, outcome.result
-        if errand.attempts_row and isinstance(result, Receipt) and errand.post.action is not Action.DELETE:
+        if outcome.went_out and isinstance(result, Receipt):
             turn.counts["posted"] += 1
             _rest(turn, errand, result)
             out.append((errand.post, errand.account, result.remote_id))

@@ -32,10 +32,15 @@ def end(tx: Tx, post: Post, sign: str, said: str) -> None:
 
 def end_all(tx: Tx, sign: str, ended: Sequence[tuple[Post, str]]) -> None:
     """As ``end``, for several rows that ended alike."""
-    take_away(tx, [post for post, _ in ended], *((WAITS,) if sign == UNSURE else (WAITS, UNSURE)))
+    # At the first attempt there is nothing but the ⏳, which is hardly ever out yet.
+    at_once = tx.answers.instead([post.id for post, _ in ended if post.attempts == 1], WAITS, sign)
+    later = [post for post, _ in ended if post.id not in at_once]
+    if later:
+        take_away(tx, later, *((WAITS,) if sign == UNSURE else (WAITS, UNSURE)))
     answers: list[Answer] = []
     for post, said in ended:
-        answers.append(Answer(0, post.room, Speech.REACTION, sign, target=post.message_id, post_id=post.id))
+        if post.id not in at_once:
+            answers.append(Answer(0, post.room, Speech.REACTION, sign, target=post.message_id, post_id=post.id))
         answers.append(_words(post, said))
     tx.answers.add_all(answers)
     for post, said in ended:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.interfaces import Publisher, Tx
+from bridge.interfaces import Kinds, Publisher, Tx
 from bridge.model import Account, Post
 from bridge.pricing import USUAL, Prices
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.outbox.errand import Errand
 
 ENDLESS = float("inf")
+NONE = Kinds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class Turn:
     """One transaction. ``now`` in Unix seconds, ``mono`` and ``wake`` by the monotonic clock.
 
     ``busy``: accounts with an exchange under way. ``free``: how many exchanges may be begun. ``searches`` by post and
-    ``holds`` by account (no posts before that monotonic time) are copies, which the loop takes over. ``tells``: whether
-    to look for people who wait without a word. ``wake``: when the next turn is due for what this one saw.
-    ``waiting``: accounts whose queue stands still, and why. ``unasked``: whether a HELD row may be without a question.
-    ``unsure``: other rows to ask about. ``counts``: how rows ended. ``paused``: why the operator must act; ``lifted``:
-    this turn ended such a pause.
+    ``holds`` by account (no posts before that monotonic time) are copies, which the loop takes over. ``tells``:
+    whether to look for people who wait without a word. ``wake``: when the next turn is due for what this one saw.
+    ``kinds``: which kinds of rows there are. ``waiting``: accounts whose queue stands still, and why. ``unasked``:
+    whether a HELD row may be without a question. ``unsure``: other rows to ask about. ``counts``: how rows ended.
+    ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
     """
 
     tx: Tx
@@ -68,6 +69,7 @@ class Turn:
     tells: bool
     wake: float = ENDLESS
     errands: "list[Errand]" = field(default_factory=list)
+    kinds: Kinds = NONE
     waiting: dict[int, str] = field(default_factory=dict)
     unasked: bool = True
     unsure: list[Post] = field(default_factory=list)

@@ -156,6 +156,19 @@ class SqlAnswers:
         sql = "DELETE FROM answer WHERE id = ? AND batch IS NULL AND done_at IS NULL"
         return self._raw.execute(sql, (answer_id,)).rowcount == 1
 
+    def instead(self, post_ids: Collection[int], old: str, new: str) -> set[int]:
+        self._changed.add(Topic.ANSWERS)
+        rows = self._raw.execute(
+            f"UPDATE answer SET body = ?, due_at = 0 WHERE post_id IN ({marks(post_ids)}) AND speech = 'reaction'"  # noqa: S608 - ours
+            " AND body = ? AND batch IS NULL AND done_at IS NULL RETURNING post_id, id",
+            (new, *post_ids, old),
+        ).fetchall()
+        kept = dict(rows)
+        for post_id, answer_id in rows:
+            if answer_id != kept[post_id]:  # it was to be said twice
+                self.cancel(answer_id)
+        return set(kept)
+
     def of_event(self, network: str, event_id: str) -> list[Answer]:
         return self._all("event_id = ? AND network = ? ORDER BY id", event_id, network)
 

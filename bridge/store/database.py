@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -37,9 +38,15 @@ T = TypeVar("T")
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection with one more call: a function that runs whole on the connection's thread."""
 
-    async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]  # aiosqlite leaves it bare
-        return result
+    def begin(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have it run; the future tells what became of it, also to those who wait after the first one has given up.
+        Raises ValueError when the connection is closed.
+        """
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        running: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((running, lambda: work(self._conn)))
+        return running
 
     async def ended(self) -> None:
         """Wait for the thread: after a connect that failed, aiosqlite stops it without waiting."""
@@ -103,6 +110,14 @@ def check(path: Path) -> list[str]:
     return problems
 
 
+@dataclass(slots=True)
+class _Share:
+    """Who joined a transaction; ``kept``: what it did was not undone."""
+
+    follower: Follower | None = None
+    kept: bool = False
+
+
 class Database:
     """The Store on SQLite. Make it with ``await Database.open(path)``."""
 
@@ -111,7 +126,6 @@ class Database:
         self._tx = tx
         self._changed = changed
         self._bells = {topic: asyncio.Event() for topic in Topic}
-        self._loop = asyncio.get_running_loop()
         self._follower: Follower | None = None
 
     @classmethod
@@ -124,7 +138,7 @@ class Database:
             except BaseException:
                 await connection.ended()
                 raise
-            return cls(connection, *await connection.call(_views))
+            return cls(connection, *await connection.begin(_views))
         except sqlite3.Error as error:
             raise ConfigError(f"{path}: cannot be opened as Kantter's database: {error}") from error
 
@@ -134,25 +148,31 @@ class Database:
     def follow(self, follower: Follower | None) -> None:
         self._follower = follower
 
-    async def transact(self, work: Callable[[Tx], T]) -> T:
+    async def transact(self, work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+        share = _Share()
+
         def whole(raw: sqlite3.Connection) -> tuple[T, frozenset[Topic]]:
             self._changed.clear()
-            follower: Follower | None = None
+            if not lasting:  # a script, since it takes effect when it is compiled: one that is kept does nothing
+                raw.executescript("PRAGMA synchronous = NORMAL")
             raw.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._tx)
-                follower = self._join(raw)
+                self._join(raw, share)
                 raw.execute("COMMIT")
             except BaseException:
                 if raw.in_transaction:
                     raw.execute("ROLLBACK")
-                self._tell(follower, committed=False)
                 raise
-            self._tell(follower, committed=True)
+            finally:
+                if not (lasting or raw.in_transaction):  # in one, a script would begin with a commit
+                    raw.executescript("PRAGMA synchronous = FULL")
             return result, frozenset(self._changed)
 
         try:
-            result, changed = await self._connection.call(whole)
+            running = self._connection.begin(whole)
+            running.add_done_callback(partial(self._ended, share))  # also when our caller is cancelled meanwhile
+            return (await asyncio.shield(running))[0]
         except sqlite3.IntegrityError:
             raise  # two rows where one may be: a bug, not the disk
         except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
@@ -161,31 +181,29 @@ class Database:
             if "Connection closed" in str(error):
                 raise StoreError("the database is closed") from error
             raise
-        for topic in changed:
-            self._bells[topic].set()
-        return result
 
-    def _join(self, raw: sqlite3.Connection) -> Follower | None:
-        """On the store's thread: let the follower add its share. Give it when it did."""
+    def _join(self, raw: sqlite3.Connection, share: "_Share") -> None:
+        """On the store's thread: let the follower add its share."""
         follower = self._follower
-        if follower is None or Topic.POSTS not in self._changed:
-            return None
+        if follower is None or Topic.POSTS not in self._changed or not follower.may_join():
+            return
         raw.execute("SAVEPOINT share")
         try:
-            joined = follower.join(self._tx)
+            if follower.join(self._tx):
+                share.follower, share.kept = follower, True
+                self._changed.discard(Topic.POSTS)
         except Exception:  # noqa: BLE001 - its bug must not harm others; it is told, and meets it again by itself
-            self._tell(follower, committed=False)
+            share.follower = follower
             raw.execute("ROLLBACK TO share")
-            return None
-        if not joined:
-            return None
-        self._changed.discard(Topic.POSTS)
-        return follower
 
-    def _tell(self, follower: Follower | None, *, committed: bool) -> None:
-        """From the store's thread: tell the follower what became of its share. The caller may be cancelled by now."""
-        if follower is not None:
-            self._loop.call_soon_threadsafe(partial(follower.joined, committed=committed))
+    def _ended(self, share: "_Share", running: asyncio.Future[tuple[object, frozenset[Topic]]]) -> None:
+        """In the event loop: tell the follower what became of its share, and ring for what was committed."""
+        committed = not running.cancelled() and running.exception() is None
+        if share.follower is not None:
+            share.follower.joined(committed=committed and share.kept)
+        if committed:
+            for topic in running.result()[1]:
+                self._bells[topic].set()
 
     async def close(self) -> None:
         await self._connection.close()

@@ -25,11 +25,12 @@ from bridge.model import START, Checked, Deed, Identity, Room
 
 _COLUMNS = "id, at, network, actor, account_id, post_id, room, verb, detail, outcome, hash"
 
+_canonical = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+
 
 def digest(before: bytes, row: Sequence[object]) -> bytes:
     """The hash of ``row`` (its columns in the order of the canonical form, without the hash), as this module says."""
-    canonical = json.dumps(list(row), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(before + canonical.encode("ascii")).digest()
+    return hashlib.sha256(before + _canonical(list(row)).encode("ascii")).digest()
 
 
 def _deed(row: Sequence[Any]) -> Deed:
@@ -51,7 +52,7 @@ def _deed(row: Sequence[Any]) -> Deed:
 
 def _storable(text: str) -> str:
     """SQLite takes no lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _columns(deed: Deed) -> tuple[object, ...]:
@@ -73,6 +74,7 @@ def _columns(deed: Deed) -> tuple[object, ...]:
 class SqlLog:
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
+        self._newest = START  # as far as is known; it counts only while the table ends with just that row
 
     def add(
         self,
@@ -86,12 +88,17 @@ class SqlLog:
         outcome: str = "",
         at: float,
     ) -> Deed:
-        return self.add_all([Deed(0, at, actor, account_id, post_id, room, verb, detail, outcome, b"")])[0]
+        return _deed(self._add([Deed(0, at, actor, account_id, post_id, room, verb, detail, outcome, b"")])[0])
 
-    def add_all(self, deeds: Sequence[Deed]) -> list[Deed]:
-        newest = self._head()
-        number = max(newest.id, int(self._raw.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]))
-        seal, rows = newest.hash, []
+    def add_all(self, deeds: Sequence[Deed]) -> None:
+        self._add(deeds)
+
+    def _add(self, deeds: Sequence[Deed]) -> list[tuple[object, ...]]:
+        last = int(self._raw.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0])
+        if self._newest.id != last:  # the first one here; or a transaction was rolled back, or rows were cut off
+            self._newest = self._head()
+        number, seal = max(self._newest.id, last), self._newest.hash
+        rows: list[tuple[object, ...]] = []
         for deed in deeds:
             number += 1
             row = (number, *_columns(deed))
@@ -103,7 +110,8 @@ class SqlLog:
             " ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",
             (b"%d:%s" % (number, seal.hex().encode("ascii")),),
         )
-        return [_deed(row) for row in rows]
+        self._newest = Checked(number, seal)
+        return rows
 
     def _head(self) -> Checked:
         """The newest row that ``add`` has written, whether it is still there or not."""
@@ -113,20 +121,20 @@ class SqlLog:
         number, _, sealed = bytes(row[0]).decode("ascii").partition(":")
         return Checked(int(number), bytes.fromhex(sealed))
 
-    def _newest(self, where: str, most: int, *values: object) -> list[Deed]:
+    def _latest(self, where: str, most: int, *values: object) -> list[Deed]:
         sql = f"SELECT {_COLUMNS} FROM log WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - ours
         return [_deed(row) for row in self._raw.execute(sql, (*values, most))][::-1]
 
     def of_account(self, account_id: int, most: int, actor: Identity | None = None) -> list[Deed]:
         if actor is None:
-            return self._newest("account_id = ?", most, account_id)
-        return self._newest("account_id = ? AND network = ? AND actor = ?", most, account_id, actor.network, actor.name)
+            return self._latest("account_id = ?", most, account_id)
+        return self._latest("account_id = ? AND network = ? AND actor = ?", most, account_id, actor.network, actor.name)
 
     def of_post(self, post_id: int) -> list[Deed]:
-        return self._newest("post_id = ?", -1, post_id)
+        return self._latest("post_id = ?", -1, post_id)
 
     def tail(self, most: int) -> list[Deed]:
-        return self._newest("1 = 1", most)
+        return self._latest("1 = 1", most)
 
     def after(self, deed_id: int, most: int, account_id: int | None = None) -> list[Deed]:
         where, values = "id > ?", [deed_id]

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.interfaces import Kinds, Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
 from bridge.store.media import as_text, from_text, holding
-from bridge.store.sql import marks
+from bridge.store.sql import USABLE, marks
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
@@ -21,6 +21,14 @@ _BARE = "trim({}, char(9, 10, 13, 32))"
 _BEGINNING = f"substr({_BARE}, 1, 32)"
 """Word for word what the index post_text holds of a text."""
 
+_SAME_TEXT = f"""
+    SELECT {_COLUMNS} FROM post WHERE account_id IN (SELECT :account UNION ALL SELECT account_id FROM ({USABLE}))
+        AND action = 'post' AND {_BEGINNING.format("text")} = {_BEGINNING.format(":text")}
+        AND {_BARE.format("text")} = {_BARE.format(":text")}
+        AND created_at >= :since AND deleted = 0 AND (remote_id IS NOT NULL OR {_OPEN})
+    ORDER BY id DESC LIMIT 100
+"""  # noqa: S608 - ours
+
 _MONTH = "coalesce(claimed_at, scheduled_for, created_at)"
 """When a row costs; word for word the expression of the index post_cost."""
 
@@ -29,7 +37,8 @@ _UNASKED = "state = 'held' AND question_id IS NULL"
 _KINDS = f"""
     SELECT EXISTS (SELECT 1 FROM post WHERE {_WAITING}),
         EXISTS (SELECT 1 FROM post WHERE state = 'queued' AND action = 'delete'),
-        EXISTS (SELECT 1 FROM post WHERE {_UNASKED})
+        EXISTS (SELECT 1 FROM post WHERE {_UNASKED}),
+        (SELECT min(due_at) FROM post WHERE state = 'scheduled')
 """  # noqa: S608 - ours
 _HEADS = f"""
     WITH RECURSIVE waiting (account) AS (
@@ -172,6 +181,13 @@ class SqlPosts:
             ],
         )  # fmt: skip
 
+    def went_out(self, posts: Collection[Post], now: float) -> None:
+        self._changed.add(Topic.POSTS)
+        self._raw.executemany(  # no more than changes: each column that is set costs the indexes it stands in
+            "UPDATE post SET state = 'posted', remote_id = ?, question_id = NULL, due_at = ?, reason = '' WHERE id = ?",
+            [(post.remote_id, now, post.id) for post in posts],
+        )
+
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
         where = f"WHERE post.id IN ({marks(post_ids)}) ORDER BY post.id"
         return [_ready(row) for row in self._raw.execute(_READY + where, tuple(post_ids))]
@@ -196,10 +212,6 @@ class SqlPosts:
 
     def rollback(self, root: int) -> list[Post]:
         return self._all("thread_root = ? AND action = 'delete' ORDER BY id", root)
-
-    def ripens_at(self) -> float | None:
-        found = self._raw.execute("SELECT min(due_at) FROM post WHERE state = 'scheduled'").fetchone()[0]
-        return None if found is None else float(found)
 
     def of_message(self, network: str, message_id: str) -> Post | None:
         return self._one("network = ? AND message_id = ? ORDER BY id", network, message_id)
@@ -243,20 +255,9 @@ class SqlPosts:
         )
         return [(row[0], Identity(row[1], row[2]), Room(row[1], row[3]), row[4]) for row in rows]
 
-    def same_text(self, account_ids: Collection[int], text: str, since: float) -> list[Post]:
-        found: list[Post] = []
-        for account_id in account_ids:
-            found += self._all(
-                f"account_id = ? AND action = 'post' AND {_BEGINNING.format('text')} = {_BEGINNING.format('?')}"
-                f" AND {_BARE.format('text')} = {_BARE.format('?')}"
-                f" AND created_at >= ? AND deleted = 0 AND (remote_id IS NOT NULL OR {_OPEN})"
-                " ORDER BY id DESC LIMIT 10",
-                account_id,
-                text,
-                text,
-                since,
-            )
-        return sorted(found, key=lambda post: -post.id)
+    def same_text(self, account_id: int, who: Identity, text: str, since: float) -> list[Post]:
+        values = {"account": account_id, "network": who.network, "name": who.name, "text": text, "since": since}
+        return [_post(row) for row in self._raw.execute(_SAME_TEXT, values)]
 
     def count_since(self, author: Identity, since: float) -> int:
         who = "network = :network AND author = :name AND action <> 'delete'"
@@ -269,8 +270,8 @@ class SqlPosts:
         return int(self._raw.execute(sql, values).fetchone()[0])
 
     def kinds(self) -> Kinds:
-        queued, deletes, unasked = self._raw.execute(_KINDS).fetchone()
-        return Kinds(bool(queued), bool(deletes), bool(unasked))
+        queued, deletes, unasked, ripens_at = self._raw.execute(_KINDS).fetchone()
+        return Kinds(bool(queued), bool(deletes), bool(unasked), ripens_at)
 
     def heads(self) -> list[tuple[int, int, float]]:
         return self._raw.execute(_HEADS).fetchall()

@@ -55,9 +55,10 @@ class Joiner:
         self.breaks = breaks
         self.told: list[bool] = []
 
+    def may_join(self) -> bool:
+        return self.joins
+
     def join(self, tx: Tx) -> bool:
-        if not self.joins:
-            return False
         tx.notes.put("share", "1", b"x")
         if self.breaks:
             raise LookupError
@@ -132,6 +133,28 @@ async def test_a_cancelled_caller_cannot_leave_half_a_transaction(store: Store) 
         await task
     kept = await store.transact(lambda tx: (tx.notes.get("a", "1"), tx.notes.get("a", "2")))
     assert kept in [(None, None), (b"x", b"x")]
+
+
+async def test_what_a_cancelled_caller_changed_rings_the_bell(store: Store) -> None:
+    task = asyncio.create_task(store.transact(account_with_a_post))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(5.0):
+        await store.bell(Topic.POSTS).wait()
+
+
+async def test_what_need_not_last_is_there_all_the_same(store: Store) -> None:
+    await store.transact(lambda tx: tx.notes.put("a", "1", b"x"), lasting=False)
+
+    def breaks(tx: Tx) -> None:
+        tx.notes.drop("a", "1")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.transact(breaks, lasting=False)
+    assert await store.transact(lambda tx: tx.notes.get("a", "1")) == b"x"
 
 
 async def test_transactions_of_many_tasks_do_not_mix(store: Store) -> None:
@@ -299,6 +322,37 @@ async def test_several_answers_are_added_in_order_and_found_by_their_posts(store
         assert [answer.body for answer in texts] == ["earlier", "a"]
         assert texts[1] == replace(said, id=earlier + 1)
         assert tx.answers.of_posts(ids, Speech.REACTION) == [replace(shown, id=earlier + 2)]
+
+    await store.transact(work)
+
+
+async def test_a_sign_that_was_not_sent_yet_becomes_another_one(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        acme = tx.accounts.put("x", "7", "acme")
+        waits, twice, shown, other = (queue(tx, acme, text) for text in "1234")
+        for post in (shown, waits, twice, twice):
+            tx.answers.add(PRESS, Speech.REACTION, "⏳", target=post.message_id, due_at=NOW + 1, post_id=post.id)
+            if post is shown:
+                ((key, _),) = tx.answers.claim(NOW + 2, (), 10)
+                tx.answers.sent(key, "$e", NOW)
+        tx.answers.add(PRESS, Speech.REACTION, "👀", post_id=other.id)
+        ids = [post.id for post in (waits, twice, shown, other)]
+        assert tx.answers.instead(ids, "⏳", "✅") == {waits.id, twice.id}
+        said = {post_id: [a.body for a in tx.answers.of_post(post_id, Speech.REACTION)] for post_id in ids}
+        assert said == {waits.id: ["✅"], twice.id: ["✅"], shown.id: ["⏳"], other.id: ["👀"]}
+        assert [a.due_at for a in tx.answers.of_post(waits.id, Speech.REACTION)] == [0.0]
+
+    await store.transact(work)
+
+
+async def test_what_went_out_is_posted_and_keeps_the_rest(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        post = queue(tx, tx.accounts.put("x", "7", "acme"))
+        asked = replace(post, claimed_at=NOW, reason="waits", question_id=tx.answers.ask(ANA, PRESS).id)
+        tx.posts.save(asked)
+        tx.posts.went_out([replace(asked, remote_id="99")], NOW + 5)
+        posted = replace(asked, state=PostState.POSTED, remote_id="99", question_id=None, reason="", due_at=NOW + 5)
+        assert tx.posts.get(post.id) == posted
 
     await store.transact(work)
 

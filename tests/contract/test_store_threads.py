@@ -37,16 +37,16 @@ async def test_a_threads_parts_come_in_order_without_what_deletes_them(store: St
 async def test_what_waits_for_its_time_is_no_head_and_is_due_then(store: Store) -> None:
     def work(tx: Tx) -> None:
         account = tx.accounts.put("x", "1", "acme")
-        assert tx.posts.ripens_at() is None
+        assert tx.posts.kinds().ripens_at is None
         late = add(tx, account, "late", state=PostState.SCHEDULED, due_at=NOW + 20)
         soon = add(tx, account, "soon", state=PostState.SCHEDULED, due_at=NOW + 10)
         add(tx, account, "draft", state=PostState.DRAFT, due_at=ENDLESS)
         assert tx.posts.heads() == []
-        assert tx.posts.ripens_at() == NOW + 10
+        assert tx.posts.kinds().ripens_at == NOW + 10
         assert tx.posts.due((PostState.SCHEDULED,), None, NOW + 9) == []
         assert [post.id for post in tx.posts.due((PostState.SCHEDULED,), None, NOW + 10)] == [soon.id]
         tx.posts.save(replace(soon, state=PostState.QUEUED))
-        assert tx.posts.ripens_at() == NOW + 20
+        assert tx.posts.kinds().ripens_at == NOW + 20
         assert [head[1] for head in tx.posts.heads()] == [soon.id]
         assert tx.posts.get(late.id) == late
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import ConfigError, StoreError
+from bridge.interfaces import Tx
 from bridge.store import Database, check
 from bridge.store.database import migrate
 
@@ -49,9 +50,33 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert check(path)
 
 
+async def test_each_commit_waits_for_the_disk_but_where_it_need_not_last(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    levels: list[int] = []
+
+    def look(raw: sqlite3.Connection) -> None:
+        levels.append(raw.execute("PRAGMA synchronous").fetchone()[0])
+
+    def work(tx: Tx) -> None:
+        look(database._connection._conn)
+        tx.notes.put("a", "b", b"c")
+
+    for lasting in (True, False, False, True):
+        await database.transact(work, lasting=lasting)
+
+    def breaks(tx: Tx) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.transact(breaks, lasting=False)
+    await database._connection.begin(look)
+    assert levels == [2, 1, 1, 2, 2]  # 2: FULL, 1: NORMAL
+    await database.close()
+
+
 async def test_a_full_disk_is_a_store_error_and_nothing_is_recorded(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "kantter.db")
-    await database._connection.call(lambda raw: raw.execute("PRAGMA max_page_count = 60").fetchone())
+    await database._connection.begin(lambda raw: raw.execute("PRAGMA max_page_count = 60").fetchone())
     with pytest.raises(StoreError, match="full"):
         await database.transact(lambda tx: tx.notes.put("a", "b", b"x" * 1_000_000))
     assert await database.transact(lambda tx: tx.notes.get("a", "b")) is None

@@ -364,7 +364,7 @@ async def test_a_full_disk_sends_nothing_and_loses_no_outcome(at: Stage, monkeyp
     transact = at.store.transact
     refused = asyncio.Event()
 
-    async def full(work: object) -> object:
+    async def full(work: object, *, lasting: bool = True) -> object:
         refused.set()
         raise StoreError("disk full")
 

@@ -70,10 +70,10 @@ async def test_a_crash_before_the_claim_is_committed(at: Stage, monkeypatch: pyt
     post = await at.queue(acme)
     transact, reached = at.store.transact, asyncio.Event()
 
-    async def never(work: Callable[[Tx], T]) -> T:
+    async def never(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
         reached.set()
         await asyncio.Event().wait()
-        return await transact(work)
+        return await transact(work, lasting=lasting)
 
     monkeypatch.setattr(at.store, "transact", never)
     at.start()
@@ -90,8 +90,8 @@ async def test_a_crash_between_the_claim_and_the_first_byte(at: Stage, monkeypat
     post = await at.queue(acme)
     transact, reached = at.store.transact, asyncio.Event()
 
-    async def then_stop(work: Callable[[Tx], T]) -> T:
-        await transact(work)
+    async def then_stop(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+        await transact(work, lasting=lasting)
         reached.set()
         return await asyncio.Future()
 
@@ -134,10 +134,10 @@ async def test_a_crash_between_the_answer_and_its_record(at: Stage, monkeypatch:
     await gate.entered.wait()
     transact, reached = at.store.transact, asyncio.Event()
 
-    async def never(work: Callable[[Tx], T]) -> T:
+    async def never(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
         reached.set()
         await asyncio.Event().wait()
-        return await transact(work)
+        return await transact(work, lasting=lasting)
 
     monkeypatch.setattr(at.store, "transact", never)
     gate.release()

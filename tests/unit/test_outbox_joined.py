@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +13,8 @@ from bridge.model import Account, Action, PostState, Speech
 from bridge.outbox.choosing import choose
 from bridge.outbox.turn import Turn
 from tests.unit.outbox_stage import ANA, PRESS, START, Stage, stage
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -115,3 +118,32 @@ async def test_nothing_is_claimed_after_drain(at: Stage) -> None:
     post = await at.queue(acme)
     await at.settle()
     assert (await at.row(post)).state is PostState.QUEUED
+
+
+async def test_every_claim_waits_for_the_disk_and_an_outcome_alone_does_not(
+    at: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, zoo = await at.link("acme"), await at.link("zoo")
+    transact = at.store.transact
+    lasted: list[tuple[bool, bool]] = []
+
+    async def watched(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+        def whole(tx: Tx) -> T:
+            result = work(tx)
+            lasted.append((lasting, isinstance(result, Turn) and bool(result.errands)))
+            return result
+
+        return await transact(whole, lasting=lasting)
+
+    monkeypatch.setattr(at.store, "transact", watched)
+    for number in range(6):
+        post = await at.queue(acme, f"alone {number}")
+        await at.until_state(post, PostState.POSTED)
+    alone = len(lasted)
+    assert (False, False) in lasted
+    posts = [*await at.queue_all(acme, ["a", "b", "c"]), *await at.queue_all(zoo, ["d", "e"])]
+    for post in posts:
+        await at.until_state(post, PostState.POSTED)
+    assert (True, True) in lasted[alone:]
+    assert (False, True) not in lasted
+    assert at.x.texts("acme")[-3:] == ["a", "b", "c"]

@@ -9,7 +9,7 @@ import pytest
 from bridge import pricing
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Draft, Identity, Medium, Policy, Post, PostState, Room
+from bridge.model import Account, Action, Draft, Identity, Medium, Policy, Post, PostState, Role, Room
 from bridge.pricing import Prices
 from bridge.store import Database
 
@@ -202,6 +202,7 @@ async def test_costs_are_summed_by_account_person_and_room(store: Database) -> N
 async def test_the_same_text_is_found_where_it_is_out_or_may_go_out(store: Database) -> None:
     def work(tx: Tx) -> None:
         acme, press = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "press")
+        tx.accounts.grant(press.id, ANA, Role.POSTER, NOW)
         old = queue(tx, acme, 0, made=NOW - 100)
         out = replace(queue(tx, acme, 0), state=PostState.POSTED, remote_id="1")
         gone = replace(queue(tx, acme, 0), state=PostState.POSTED, remote_id="2", deleted=True)
@@ -209,10 +210,9 @@ async def test_the_same_text_is_found_where_it_is_out_or_may_go_out(store: Datab
         other = queue(tx, press, 0)
         for post in (out, gone, failed):
             tx.posts.save(post)
-        assert [p.id for p in tx.posts.same_text([acme.id], "\n hello ", NOW - 100)] == [out.id, old.id]
-        assert [p.id for p in tx.posts.same_text([acme.id, press.id], "hello", NOW)] == [other.id, out.id]
-        assert tx.posts.same_text([acme.id], "hell", 0.0) == []
-        assert tx.posts.same_text([], "hello", 0.0) == []
+        assert [p.id for p in tx.posts.same_text(acme.id, BEN, "\n hello ", NOW - 100)] == [out.id, old.id]
+        assert [p.id for p in tx.posts.same_text(acme.id, ANA, "hello", NOW)] == [other.id, out.id]
+        assert tx.posts.same_text(acme.id, BEN, "hell", 0.0) == []
 
     await store.transact(work)
     await store.close()
