@@ -40,6 +40,7 @@ _KINDS = f"""
         EXISTS (SELECT 1 FROM post WHERE {_UNASKED}),
         (SELECT min(due_at) FROM post WHERE state = 'scheduled')
 """  # noqa: S608 - ours
+_FIRST_TWO = f"SELECT account_id, id, due_at, action FROM post WHERE {_WAITING} LIMIT 2"  # noqa: S608 - ours
 _HEADS = f"""
     WITH RECURSIVE waiting (account) AS (
         SELECT min(account_id) FROM post WHERE {_WAITING}
@@ -274,6 +275,9 @@ class SqlPosts:
         return Kinds(bool(queued), bool(deletes), bool(unasked), ripens_at)
 
     def heads(self) -> list[tuple[int, int, float]]:
+        few = self._raw.execute(_FIRST_TWO).fetchall()
+        if len(few) < 2:  # as it mostly is; the whole question costs four times as much
+            return [row[:3] for row in few if row[3] != Action.DELETE.value]
         return self._raw.execute(_HEADS).fetchall()
 
     def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:
