@@ -45,12 +45,13 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A picture that a person put into a room. ``source`` is the network's own name of the file (Matrix: ``mxc://``),
-    never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said) and ``name`` are what its sender says.
-    ``key``, ``iv`` and ``sha256`` (base64) open an encrypted file and hold it to what was sent; all empty for a plain
-    one. The network has sealed ``key``, each time anew, so that it tells no two files apart. ``alt``: what it shows, in
-    words. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``. ``message_id``: the message that it is
-    part of.
+    """A picture or video that a person put into a room. ``source`` is the network's own name of the file (Matrix:
+    ``mxc://``), never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said), ``name`` and
+    ``duration`` (seconds; 0: not said) are what its sender says. ``key``, ``iv`` and ``sha256`` (base64) open an
+    encrypted file and hold it to what was sent; all empty for a plain one. The network has sealed ``key``, each time
+    anew, so that it tells no two files apart. ``alt``: what it shows, in words. ``scaled``: its sender wants it scaled
+    down to what the publisher takes. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
+    ``message_id``: the message that it is part of.
     """
 
     source: str
@@ -64,6 +65,8 @@ class Medium:
     remote_id: str = ""
     uploaded_at: float = 0.0
     message_id: str = field(default="", compare=False)
+    duration: float = 0.0
+    scaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

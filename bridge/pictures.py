@@ -1,58 +1,169 @@
-"""Takes out of a picture what nobody meant to publish: where and when and with what it was made. Pure but for files.
+"""Makes a picture or video fit to be published: without what nobody meant to publish (where and when and with what it
+was made), and, where its sender wants that, scaled down. Pure but for files. It knows no network.
 
-JPEG, PNG and WebP are written anew from their pixels, turned as their orientation says; colour profiles stay. A GIF
-goes through as it is: it has no place for such data but comments. It knows no network.
+JPEG, PNG and WebP are written anew from their pixels, turned as their orientation says; of colour profiles the colours
+stay. GIFs and videos keep their pixels as they are; see ``gif`` and ``video``.
 """
 
-import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bridge import gif, video
+from bridge.colours import bare
+
 MOST_PIXELS = 100_000_000
 """A picture of more would fill the memory when it is opened, however small its file is."""
+LARGEST_SCALED = 50 << 20
+"""Bytes of a picture that can be scaled down."""
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
+_VIDEOS = ("video/mp4", "video/quicktime")
 _KEPT = ("icc_profile", "transparency", "gamma")
+_QUALITIES = (92, 85, 75)
+_SMALLEST = 32
+"""Pixels. A picture that has to be smaller than that cannot be helped."""
 
 
 class NotAPicture(ValueError):
     """The file is not what it was said to be, is damaged, or is too large to be opened. ``str()`` of it is a phrase."""
 
 
-def clean(source: Path, into: Path, mime: str) -> None:
-    """Write the picture ``source``, said to be of the type ``mime``, without its metadata into the file ``into``.
+class TooLarge(ValueError):
+    """The picture is larger than it may be, and nobody said that it may be scaled. ``size``: of what was sent."""
 
-    Takes up to seconds of computing: call it in a thread. Raises NotAPicture.
+    def __init__(self, size: int) -> None:
+        super().__init__(f"it has {size} bytes")
+        self.size = size
+
+
+def is_scalable(mime: str) -> bool:
+    """Whether a file of that type can be scaled down."""
+    return _FORMATS.get(mime, "GIF") != "GIF"
+
+
+def clean(
+    source: Path, into: Path, mime: str, *, most: int, scaled: bool = False, unwanted: Callable[[], bool] = bool
+) -> float:
+    """Write the file ``source``, said to be of the type ``mime``, without its metadata into the file ``into``, in
+    ``most`` bytes or less; give a video's seconds, 0 where they are not known. ``source`` may be gone afterwards.
+    ``scaled``: it may be scaled down for that.
+
+    Takes up to seconds of computing: call it in a thread. It gives up when ``unwanted`` says so. Raises NotAPicture,
+    TooLarge, or the OSError of a disk.
     """
-    wanted = _FORMATS.get(mime)
-    if wanted is None:
-        raise NotAPicture("it is no JPEG, PNG, WebP or GIF")
     try:
-        with Image.open(source, formats=(wanted,)) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise NotAPicture("it has too many pixels")
-            if wanted == "GIF":
-                shutil.copyfile(source, into)
-                return
-            if wanted == "WEBP" and getattr(picture, "n_frames", 1) > 1:
-                raise NotAPicture("it is animated; that works with a GIF only")
-            _write(picture, into, wanted)
+        if mime in _VIDEOS:
+            return _video(source, into)
+        if mime == "image/gif":
+            _gif(source, into)
+        else:
+            _picture(source, into, _FORMATS.get(mime, ""), most, scaled=scaled, unwanted=unwanted)
     except UnidentifiedImageError as error:
-        raise NotAPicture(f"it is no {wanted}, or damaged") from error
+        raise NotAPicture(f"it is no {_FORMATS[mime]}, or damaged") from error
+    except (NotAPicture, TooLarge):
+        raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # as Pillow's readers raise them
-        if isinstance(error, NotAPicture):
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk: Pillow's own have none
             raise
         raise NotAPicture("it is damaged") from error
+    return 0.0
 
 
-def _write(picture: Image.Image, into: Path, form: str) -> None:
-    turned = ImageOps.exif_transpose(picture)
+def _video(source: Path, into: Path) -> float:
+    source.replace(into)
+    with into.open("r+b") as file:
+        try:
+            return video.strip(file)
+        except video.NotAVideo as error:
+            raise NotAPicture(f"it is no MP4 or MOV, or damaged: {error}") from error
+
+
+def _gif(source: Path, into: Path) -> None:
+    with Image.open(source, formats=("GIF",)) as picture:
+        _measure(picture)
+    with source.open("rb") as file, into.open("wb") as out:
+        try:
+            gif.strip(file, out)
+        except gif.NotAGif as error:
+            raise NotAPicture(f"it is no GIF, or damaged: {error}") from error
+
+
+def _measure(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise NotAPicture("it has too many pixels")
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def _picture(source: Path, into: Path, form: str, most: int, *, scaled: bool, unwanted: Callable[[], bool]) -> None:
+    if not form:
+        raise NotAPicture("it is no JPEG, PNG, WebP, GIF, MP4 or MOV")
+    size = source.stat().st_size
+    with Image.open(source, formats=(form,)) as picture:
+        _measure(picture)
+        if form == "WEBP" and getattr(picture, "n_frames", 1) > 1:
+            raise NotAPicture("it is animated; that works with a GIF only")
+        if size > most and not scaled:
+            raise TooLarge(size)
+        _fit(picture, into, form, most, size, scaled=scaled, unwanted=unwanted)
+
+
+def _fit(
+    picture: Image.Image, into: Path, form: str, most: int, size: int, *, scaled: bool, unwanted: Callable[[], bool]
+) -> None:
+    """Write it, in less and less of its detail, until it has no more than ``most`` bytes. Without ``scaled``, it keeps
+    its dimensions.
+    """
+    ImageOps.exif_transpose(picture, in_place=True)
     # Pillow writes some of what it read by itself; of that, only what changes the look is left.
-    turned.info = {name: value for name, value in turned.info.items() if name in _KEPT}
-    profile = turned.info.get("icc_profile")
-    if form == "PNG":
-        turned.save(into, form, icc_profile=profile, optimize=False)
-    elif form == "WEBP":
-        turned.save(into, form, icc_profile=profile, quality=95)
-    else:
-        turned.save(into, form, icc_profile=profile, quality=92, subsampling=0 if turned.mode == "RGB" else -1)
+    picture.info = {name: value for name, value in picture.info.items() if name in _KEPT}
+    profile = picture.info.pop("icc_profile", None)
+    profile = bare(profile) if isinstance(profile, bytes) else None
+    for smaller, quality in _attempts(picture, form, into, most, scaled=scaled):
+        if unwanted():
+            raise NotAPicture("nobody wants it any more")
+        if form == "PNG":
+            smaller.save(into, form, icc_profile=profile, compress_level=6 if quality == _QUALITIES[0] else 9)
+        elif form == "WEBP":
+            smaller.save(into, form, icc_profile=profile, quality=quality + 3)
+        else:
+            smaller.save(into, form, icc_profile=profile, quality=quality, subsampling=_subsampling(smaller, quality))
+        if into.stat().st_size <= most:
+            return
+    if scaled:
+        raise NotAPicture("it cannot be made small enough")
+    raise TooLarge(max(size, into.stat().st_size))
+
+
+def _subsampling(picture: Image.Image, quality: int) -> int:
+    return 0 if picture.mode == "RGB" and quality == _QUALITIES[0] else -1
+
+
+def _attempts(
+    picture: Image.Image, form: str, into: Path, most: int, *, scaled: bool
+) -> Iterator[tuple[Image.Image, int]]:
+    """The picture and a quality to write it with; each time less. What came of the last attempt stands in ``into``."""
+    qualities = _QUALITIES[:2] if form == "PNG" else _QUALITIES
+    for quality in qualities:
+        yield picture, quality
+    picture = _resizable(picture) if scaled else picture
+    width, height = picture.size
+    share = 1.0
+    while scaled:
+        share *= min(max((most / into.stat().st_size) ** 0.5 * 0.97, 0.3), 0.9)
+        size = max(round(width * share), 1), max(round(height * share), 1)
+        if max(size) < _SMALLEST:
+            return
+        yield picture.resize(size, Image.Resampling.LANCZOS), qualities[1]
+
+
+def _resizable(picture: Image.Image) -> Image.Image:
+    """In a mode whose pixels can be mixed."""
+    if picture.mode in ("RGB", "RGBA", "L", "LA", "CMYK"):
+        return picture
+    if picture.mode.startswith("I"):  # 16 bits a pixel
+        return picture.convert("I").point(lambda value: value / 256).convert("L")
+    alpha = picture.mode in ("PA", "La", "RGBa") or "transparency" in picture.info
+    return picture.convert("RGBA" if alpha else "RGB")

@@ -4,10 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin
 
 from bridge import pictures
-from bridge.pictures import NotAPicture, clean
+from bridge.colours import bare
+from bridge.pictures import NotAPicture, TooLarge, clean
 
 SECRET = b"at home, 52.1 N"
 
@@ -20,10 +21,10 @@ def exif(orientation: int = 1) -> Image.Exif:
     return made
 
 
-def cleaned(folder: Path, content: bytes, mime: str) -> bytes:
+def cleaned(folder: Path, content: bytes, mime: str, most: int = 5 << 20, *, scaled: bool = False) -> bytes:
     source, into = folder / "source", folder / "into"
     source.write_bytes(content)
-    clean(source, into, mime)
+    clean(source, into, mime, most=most, scaled=scaled)
     return into.read_bytes()
 
 
@@ -52,10 +53,19 @@ def test_metadata_is_gone_and_the_picture_stands_upright(tmp_path: Path, form: s
 def test_what_shows_stays(tmp_path: Path) -> None:
     picture = Image.new("RGBA", (4, 4), (10, 20, 30, 40))
     made = io.BytesIO()
-    picture.save(made, "PNG", icc_profile=b"a profile")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture.save(made, "PNG", icc_profile=profile)
     with Image.open(io.BytesIO(cleaned(tmp_path, made.getvalue(), "image/png"))) as shown:
         assert (shown.mode, shown.getpixel((1, 1))) == ("RGBA", (10, 20, 30, 40))
-        assert shown.info.get("icc_profile") == b"a profile"
+        assert shown.info.get("icc_profile") == bare(profile)
+
+
+def test_what_is_no_profile_goes(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(made, "JPEG", icc_profile=SECRET)
+    result = cleaned(tmp_path, made.getvalue(), "image/jpeg")
+    assert SECRET not in result
+    assert b"ICC_PROFILE" not in result
 
 
 def test_a_gif_goes_through_as_it_is(tmp_path: Path) -> None:
@@ -97,3 +107,70 @@ def test_cut_and_huge_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(pictures, "MOST_PIXELS", 100)
     with pytest.raises(NotAPicture, match="too many pixels"):
         cleaned(tmp_path, made.getvalue(), "image/png")
+
+
+# ---------------------------------------------------------------- scaled down
+
+
+def noise(form: str, mode: str = "RGB", side: int = 400) -> bytes:
+    """A picture that does not get small by itself."""
+    made = io.BytesIO()
+    grey = Image.effect_noise((side, side // 2), 90)
+    picture = (
+        grey
+        if mode == "L"
+        else Image.merge("RGB", (grey, grey.rotate(180), grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT))).convert(mode)
+    )
+    picture.save(made, form, **({"quality": 95} if form != "PNG" else {}))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("WEBP", "RGB")],
+)
+def test_a_large_picture_is_scaled_only_on_a_word(tmp_path: Path, form: str, mode: str) -> None:
+    content = noise(form, mode)
+    most = len(content) // 3
+    with pytest.raises(TooLarge) as refused:
+        cleaned(tmp_path, content, f"image/{form.lower()}", most)
+    assert refused.value.size == len(content)
+    result = cleaned(tmp_path, content, f"image/{form.lower()}", most, scaled=True)
+    assert most // 4 < len(result) <= most
+    with Image.open(io.BytesIO(result)) as shown:
+        shown.load()
+        assert shown.format == form
+        assert shown.width <= 400
+        assert abs(shown.width / shown.height - 2) < 0.05
+
+
+def test_sixteen_bits_and_one_bit_can_be_scaled(tmp_path: Path) -> None:
+    for mode in ("I;16", "1"):
+        made = io.BytesIO()
+        grey = Image.effect_noise((300, 300), 90)
+        deep = Image.frombytes("I;16", (300, 300), grey.tobytes() + grey.rotate(90).tobytes())
+        (deep if mode == "I;16" else grey.convert("1")).save(made, "PNG")
+        most = len(made.getvalue()) // 2
+        result = cleaned(tmp_path, made.getvalue(), "image/png", most, scaled=True)
+        assert len(result) <= most
+
+
+def test_nobody_is_asked_for_what_our_own_writing_added(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    Image.open(io.BytesIO(noise("JPEG"))).save(made, "JPEG", quality=60)
+    most = len(made.getvalue()) + 10_000
+    result = cleaned(tmp_path, made.getvalue(), "image/jpeg", most)
+    assert len(result) <= most
+    with Image.open(io.BytesIO(result)) as shown:
+        assert shown.size == (400, 200)
+
+
+def test_it_gives_up_when_nobody_wants_it(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(noise("PNG"))
+    with pytest.raises(NotAPicture, match="nobody"):
+        clean(tmp_path / "source", tmp_path / "into", "image/png", most=1000, scaled=True, unwanted=lambda: True)
+
+
+def test_what_cannot_get_small_enough_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotAPicture, match="small enough"):
+        cleaned(tmp_path, noise("PNG"), "image/png", 100, scaled=True)

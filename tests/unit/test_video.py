@@ -1,0 +1,150 @@
+"""What is left of an MP4 or MOV when its hidden data is gone. The files are made by hand, box by box."""
+
+import io
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.pictures import NotAPicture, clean
+from bridge.video import NotAVideo, strip
+
+SECRET = b"+52.1+004.3/ Phone 9"
+SAMPLES = bytes(range(200))
+
+
+def box(kind: bytes, *content: bytes, wide: bool = False) -> bytes:
+    body = b"".join(content)
+    if wide:
+        return struct.pack(">I4sQ", 1, kind, len(body) + 16) + body
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def header(kind: bytes, seconds: float = 5.0, *, version: int = 0) -> bytes:
+    if version:
+        times = struct.pack(">QQIQ", 0x1111111111111111, 0x1111111111111111, 600, int(seconds * 600))
+    else:
+        times = struct.pack(">IIII", 0x11111111, 0x11111111, 600, int(seconds * 600))
+    return box(kind, bytes([version, 0, 0, 0]), times, bytes(80))
+
+
+def handler(kind: bytes) -> bytes:
+    return box(b"hdlr", bytes(8), kind, b"appl", bytes(8), SECRET, b"\0")
+
+
+def track(kind: bytes = b"vide", *more: bytes) -> bytes:
+    tables = box(b"stbl", box(b"stsd", bytes(16)), box(b"stco", bytes(16)), box(b"udta", SECRET))
+    media = box(b"mdia", header(b"mdhd"), handler(kind), box(b"minf", box(b"vmhd", bytes(12)), tables))
+    return box(b"trak", header(b"tkhd"), media, *more)
+
+
+def film(*in_moov: bytes, tracks: bytes = b"", after: bytes = b"", head: bytes = b"") -> bytes:
+    moov = box(b"moov", head or header(b"mvhd"), tracks or track(), *in_moov)
+    return box(b"ftyp", b"isom", bytes(4)) + moov + box(b"mdat", SAMPLES) + after
+
+
+def stripped(content: bytes) -> tuple[bytes, float]:
+    file = io.BytesIO(content)
+    seconds = strip(file)
+    return file.getvalue(), seconds
+
+
+@pytest.mark.parametrize("kind", [b"udta", b"meta", b"uuid", b"\xa9xyz", b"XMP_", b"free", b"skip"])
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("where", ["film", "track", "file"])
+def test_what_is_not_played_goes_where_it_stands(kind: bytes, wide: bool, where: str) -> None:
+    hidden = box(kind, box(b"\xa9mak", SECRET), SECRET, wide=wide)
+    if where == "film":
+        content = film(hidden)
+    elif where == "track":
+        content = film(tracks=track(b"vide", hidden))
+    else:
+        content = film(after=hidden)
+    result, seconds = stripped(content)
+    assert SECRET not in result
+    assert (len(result), seconds) == (len(content), 5.0)
+    assert result.index(SAMPLES) == content.index(SAMPLES)
+    assert kind == b"free" or kind not in result
+    assert stripped(result) == (result, 5.0)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_times_go(version: int) -> None:
+    result, seconds = stripped(film(head=header(b"mvhd", 7.5, version=version)))
+    assert (b"\x11" * 4 in result, seconds) == (False, 7.5)
+
+
+def test_tracks_of_anything_but_picture_and_sound_go() -> None:
+    places = track(b"meta", box(b"gmhd", SECRET))
+    result, _ = stripped(film(tracks=track() + places + track(b"soun")))
+    assert result.count(b"trak") == 2
+    assert SECRET not in result
+
+
+@pytest.mark.parametrize("said", [0xFFFFFFFF, 0])
+def test_a_length_may_be_unknown(said: int) -> None:
+    head = box(b"mvhd", bytes(12), struct.pack(">II", 600, said), bytes(80))
+    assert stripped(film(head=head))[1] == 0.0
+
+
+SOUND = film()
+MOOV = SOUND.index(b"moov") - 4
+BOMB = b"".join(struct.pack(">I4s", (2000 - n) * 8, b"trak") for n in range(2000))
+
+
+def resized(content: bytes, kind: bytes, size: int) -> bytes:
+    at = content.index(kind) - 4
+    return content[:at] + struct.pack(">I", size) + content[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0\0\0\x08ftyp",
+        b"<html>",
+        SOUND[MOOV:],
+        *(resized(SOUND, kind, size) for kind in (b"moov", b"mdat", b"mvhd") for size in (0, 1, 2, 7, 1 << 31)),
+        SOUND[: len(SOUND) - 1],
+        film(head=box(b"mvhd", bytes(20))),
+        film(head=box(b"mvhd", bytes(12))),
+        film(head=box(b"mvhd", bytes(100))),
+        film(head=box(b"mvhd")),
+        film(tracks=track(b"meta")),
+        film(tracks=box(b"trak")),
+        film(tracks=BOMB),
+        film(tracks=box(b"trak", box(b"mdia", box(b"hdlr", bytes(4))))),
+        box(b"ftyp", b"isom") + box(b"mdat", SAMPLES),
+        box(b"ftyp", b"isom") + box(b"moov", box(b"cmov", bytes(40))),
+        film(after=box(b"free") * 60_000),
+    ],
+)
+def test_what_is_damaged_is_refused(content: bytes) -> None:
+    with pytest.raises(NotAVideo):
+        stripped(content)
+
+
+def test_the_person_hears_it_in_words(tmp_path: Path) -> None:
+    source, into = tmp_path / "source", tmp_path / "into"
+    source.write_bytes(SOUND)
+    assert clean(source, into, "video/mp4", most=1) == 5.0
+    assert SECRET not in into.read_bytes()
+    into.write_bytes(SOUND[:50])
+    with pytest.raises(NotAPicture, match="no MP4 or MOV, or damaged: a part of it has an impossible size"):
+        clean(into, source, "video/quicktime", most=1 << 20)
+
+
+@given(st.data())
+def test_nothing_breaks_it(data: st.DataObject) -> None:
+    content = bytearray(film(box(b"udta", SECRET)))
+    for place, byte in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=6)
+    ):
+        content[place] = byte
+    try:
+        result, _ = stripped(bytes(content))
+    except NotAVideo:
+        return
+    assert len(result) == len(content)
