@@ -138,7 +138,8 @@ class ChatNetwork(Protocol):
 
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         """Write the file of ``medium`` into the new file ``into``, readable by us only, decrypted and held against its
-        hash; at most ``most`` bytes of it. Raises ChatUnreachable, or ChatRefused: it is gone, damaged or too large.
+        hash; at most ``most`` bytes of it. It takes as long as that many bytes may. Raises ChatUnreachable, ChatRefused
+        (it is gone, damaged or too large), or the OSError of the disk.
         """
         ...
 
@@ -155,7 +156,8 @@ class ChatNetwork(Protocol):
 
 
 class Publisher(Protocol):
-    """A place that posts go to. Each call is one exchange of 8 s at most, sent once, never retried inside.
+    """A place that posts go to. Each call but ``upload`` is one exchange of 8 s at most, sent once, never retried
+    inside.
 
     ``certain`` on a raised PublishError tells whether nothing was published for sure.
     """
@@ -191,13 +193,19 @@ class Publisher(Protocol):
         ...
 
     def largest(self, mime: str) -> int:
-        """How many bytes a picture of that type may have; 0 for a type that is not taken."""
+        """How many bytes a picture or video of that type may have; 0 for a type that is not taken."""
+        ...
+
+    def check_medium(self, medium: Medium) -> None:
+        """Hold one picture or video against the publisher's rules, as far as it is known; ``check`` does it for all
+        of a draft. Pure. Raises UsageError.
+        """
         ...
 
     async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
-        """Bring a picture and its alt text to the publisher, and give its id there; a post with that in
-        ``draft.media`` shows it. Nothing is visible before, so that it may be repeated. Takes up to 30 s.
-        Raises PublishError.
+        """Bring a picture or video and its alt text to the publisher, and give its id there; a post with that in
+        ``draft.media`` shows it. Nothing is visible before, so that it may be given up and repeated. Several exchanges,
+        each with its own deadline; a large video takes minutes. Raises PublishError.
         """
         ...
 

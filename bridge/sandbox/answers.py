@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 TEXT = "text/plain"
 
-_TYPES = "https://api.x.com/2/problems/"
+TYPES = "https://api.x.com/2/problems/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def data(value: object, status: int = 200, **more: object) -> Answer:
 
 def problem(status: int, title: str, detail: str, kind: str = "about:blank", **more: object) -> Answer:
     """A refusal of the second API: a problem object (RFC 9457). ``kind``: its type, or the last part of X's address."""
-    address = kind if ":" in kind else _TYPES + kind
+    address = kind if ":" in kind else TYPES + kind
     return Answer(status, _dump({"title": title, "detail": detail, "type": address, "status": status, **more}), PROBLEM)
 
 

@@ -28,6 +28,8 @@ _SWITCHES: dict[str, type | tuple[type, ...]] = {
     "suspended": bool,
     "fresh_pairs": bool,
     "lag": (int, float),
+    "processing": (int, float),
+    "unfit": str,
 }
 
 

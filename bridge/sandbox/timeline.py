@@ -13,6 +13,11 @@ from bridge.sandbox.world import Post, User, World
 
 SHOWN = 50
 """Posts a page."""
+_NAMES = {
+    "tweet_image": "picture without a description",
+    "tweet_gif": "GIF without a description",
+    "tweet_video": "video",
+}
 
 
 def home(world: World, now: float) -> Answer:
@@ -89,7 +94,7 @@ def _reply(world: World, post: Post) -> Markup:
 def _more(world: World, post: Post) -> Markup:
     """What hangs on a post: pictures by their description (their bytes are not kept), and the choices of a poll."""
     from_media = [world.media.get(media_id) for media_id in post.media]
-    items = [f"▣ {medium.alt or 'picture without a description'}" for medium in from_media if medium is not None]
+    items = [f"▣ {medium.alt or _NAMES.get(medium.category, '')}" for medium in from_media if medium is not None]
     items += [f"○ {option}" for option in post.options]
     return fill("more", items=joined([fill("item", said=item) for item in items])) if items else Markup("")
 

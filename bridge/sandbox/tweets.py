@@ -7,7 +7,7 @@ import base64
 from datetime import UTC, datetime
 from itertools import islice
 
-from bridge.sandbox import answers, words
+from bridge.sandbox import answers, media, words
 from bridge.sandbox.answers import Answer, data, forbidden, invalid, not_found
 from bridge.sandbox.endpoints import Call, Endpoint, json_body
 from bridge.sandbox.schema import NEW_POST, REPOST
@@ -31,11 +31,11 @@ def create(world: World, call: Call) -> Answer:
         return body
     user = call.signer
     text: str = body.get("text", "")
-    media: list[str] = body.get("media", {}).get("media_ids", [])
+    media_ids: list[str] = body.get("media", {}).get("media_ids", [])
     reply_to: str | None = body.get("reply", {}).get("in_reply_to_tweet_id")
     refusal = (
-        _text_refusal(user, text, has_media=bool(media))
-        or _media_refusal(world, user, media)
+        _text_refusal(user, text, has_media=bool(media_ids))
+        or media.refusal(world, user.id, media_ids, call.now)
         or (answers.QUOTE if "quote_tweet_id" in body else None)
         or (_reply_refusal(world, user, reply_to) if reply_to else None)
         or (answers.DUPLICATE if text and world.repeats(user, text, call.now) else None)
@@ -43,7 +43,7 @@ def create(world: World, call: Call) -> Answer:
     if refusal is not None:
         return refusal
     options = tuple(body.get("poll", {}).get("options", ()))
-    post = Post(world.next_id(call.now), user.handle, text, call.now, reply_to, None, tuple(media), options)
+    post = Post(world.next_id(call.now), user.handle, text, call.now, reply_to, None, tuple(media_ids), options)
     world.put(post)
     return data({"id": post.id, "text": words.shown(text, world.shorten).text, "edit_history_post_ids": [post.id]}, 201)
 
@@ -54,14 +54,6 @@ def _text_refusal(user: User, text: str, *, has_media: bool) -> Answer | None:
     if words.length(text) > (LONGEST_PREMIUM if user.premium else LONGEST):
         return answers.TOO_LONG
     return answers.CASHTAGS if words.cashtags(text) > 1 else None
-
-
-def _media_refusal(world: World, user: User, media: list[str]) -> Answer | None:
-    for media_id in media:
-        medium = world.media.get(media_id)
-        if medium is None or medium.owner != user.id or not medium.complete:
-            return invalid("Your media IDs are invalid.", media_ids=media_id)
-    return None
 
 
 def _reply_refusal(world: World, user: User, reply_to: str) -> Answer | None:

@@ -74,7 +74,10 @@ class Pending:
 
 @dataclass(slots=True)
 class Medium:
-    """An upload. Its bytes are counted and thrown away."""
+    """An upload. Its bytes are counted and thrown away. ``segments``: the size of each chunk, by its number;
+    ``total``: what was announced. ``ready_at``: when it has been worked on, in Unix seconds; ``unfit``: why it cannot
+    be used then.
+    """
 
     id: str
     owner: str
@@ -82,6 +85,10 @@ class Medium:
     size: int = 0
     alt: str = ""
     complete: bool = True
+    total: int = 0
+    segments: dict[int, int] = field(default_factory=dict)
+    ready_at: float = 0.0
+    unfit: str = ""
 
 
 class World:
@@ -92,6 +99,10 @@ class World:
         self.suspended = False
         self.fresh_pairs = False
         self.lag = 0.0
+        self.processing = 1.0
+        """Seconds that GIFs and videos are worked on."""
+        self.unfit = ""
+        """Why the next videos cannot be used; empty: they can."""
         self.users: dict[str, User] = {}
         self.media: dict[str, Medium] = {}
         self.taken = 0

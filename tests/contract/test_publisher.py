@@ -272,13 +272,31 @@ async def test_a_picture_that_nobody_uploaded_cannot_be_posted(stand: Stand) -> 
     assert stand.texts("ana") == []
 
 
-def test_only_pictures_of_some_size_are_taken(stand: Stand) -> None:
-    most = stand.publisher.largest("image/png")
-    assert most > 1 << 20
-    assert stand.publisher.largest("text/html") == stand.publisher.largest("") == 0
-    for mime, size in (("image/png", most + 1), ("text/html", 10), ("", 10)):
+def test_only_files_of_some_size_and_length_are_taken(stand: Stand) -> None:
+    x = stand.publisher
+    assert x.largest("image/png") > 1 << 20
+    assert x.largest("video/mp4") > x.largest("image/gif") > x.largest("image/png")
+    assert x.largest("text/html") == x.largest("") == 0
+    picture = Medium("mxc://a/b", "image/png")
+    refused = [
+        replace(picture, mime="text/html", size=10),
+        replace(picture, mime=""),
+        replace(picture, size=60 << 20),
+        replace(picture, mime="image/gif", size=x.largest("image/gif") + 1),
+        replace(picture, mime="video/mp4", size=x.largest("video/mp4") + 1),
+        replace(picture, mime="video/mp4", duration=180.0),
+    ]
+    for medium in refused:
         with pytest.raises(UsageError):
-            stand.publisher.check(Draft("hello", media=(Medium("mxc://a/b", mime, size),)), premium=False)
+            x.check(Draft("hello", media=(medium,)), premium=False)
+        with pytest.raises(UsageError):
+            x.check_medium(medium)
+    # A picture that is only somewhat too large can be scaled down.
+    for medium in (
+        replace(picture, size=x.largest("image/png") + 1),
+        replace(picture, mime="video/mp4", duration=140.0),
+    ):
+        x.check(Draft("hello", media=(medium,)), premium=False)
 
 
 async def picture(stand: Stand, who: Linked, folder: Path) -> Draft:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from bridge.errors import LinkBroken, LinkRefused, Rejected, TooLong, UsageError
 from bridge.interfaces import Clock
-from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Receipt
+from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Medium, Receipt
 
 T = TypeVar("T")
 
@@ -173,12 +173,8 @@ class FakePublisher:
             raise UsageError("There is no text to post.")
         if len(draft.media) > 4:
             raise UsageError("A post has at most 4 pictures.")
-        if any(len(one.alt) > 1000 for one in draft.media):
-            raise UsageError("The alt text is too long.")
-        if any(not self.largest(one.mime) for one in draft.media):
-            raise UsageError("Pictures are JPEG or PNG.")
-        if any(one.size > self.largest(one.mime) for one in draft.media):
-            raise UsageError("The picture is too large.")
+        for one in draft.media:
+            self.check_medium(one)
         if len(draft.text) > limit:
             raise TooLong(f"The text is {len(draft.text) - limit} too long.")
 
@@ -220,7 +216,18 @@ class FakePublisher:
         self._leave(plan, None)
 
     def largest(self, mime: str) -> int:
-        return {"image/jpeg": 5 << 20, "image/png": 5 << 20}.get(mime, 0)
+        video = {"image/gif": 15 << 20, "video/mp4": 512 << 20}
+        return {"image/jpeg": 5 << 20, "image/png": 5 << 20, **video}.get(mime, 0)
+
+    def check_medium(self, medium: Medium) -> None:
+        if len(medium.alt) > 1000:
+            raise UsageError("The alt text is too long.")
+        if not self.largest(medium.mime):
+            raise UsageError("Pictures are JPEG or PNG.")
+        if medium.size > max(self.largest(medium.mime), 50 << 20 if medium.mime in ("image/jpeg", "image/png") else 0):
+            raise UsageError("The picture is too large.")
+        if medium.duration > 140.5:
+            raise UsageError("The video is too long.")
 
     async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
         plan = await self._enter("upload", credentials.token, alt)

@@ -69,6 +69,7 @@ class Watchful(FakePublisher):
         self.perhaps_out: set[str] = set()
         self.repeated = 0
         self.finds: list[tuple[float, frozenset[str]]] = []
+        self.uploading = 0
 
     async def _alone(self, token: str, work: Awaitable[Receipt | None]) -> Receipt | None:
         self.overlaps += token in self.under_way
@@ -92,6 +93,13 @@ class Watchful(FakePublisher):
                 self.perhaps_out.add(draft.text)
         assert receipt is not None
         return receipt
+
+    async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
+        self.uploading += 1
+        try:
+            return await super().upload(credentials, file, mime, alt)
+        finally:
+            self.uploading -= 1
 
     async def find(
         self, credentials: Credentials, account: Account, draft: Draft, *, since: float, known: Collection[str]
@@ -221,7 +229,7 @@ class Stage:
                     await turned.wait()
                     turned.clear()
             await asyncio.sleep(0)
-            held = len(self.x.under_way)
+            held = len(self.x.under_way) + self.x.uploading
             quiet = quiet + 1 if before[0] == len(self.x.calls) and self.outbox.in_flight <= held else 0
 
     def _ended(self) -> bool:

@@ -216,6 +216,7 @@ async def test_a_video_in_pieces() -> None:
     async with guest() as x:
         pair = await x.link("acme")
         said = {"media_category": "tweet_video", "media_type": "video/mp4", "total_bytes": 8}
+        x.sandbox.world.processing = 3.0
         medium = (await x.call("POST", "/2/media/upload/initialize", pair, json=said)).data["id"]
         finalize = f"/2/media/upload/{medium}/finalize"
         assert (await x.call("POST", finalize, pair)).status == 400
@@ -226,9 +227,55 @@ async def test_a_video_in_pieces() -> None:
                 await x.call("POST", f"/2/media/upload/{medium}/append", pair, files=files, data=data)
             ).status == 200
         assert (await x.call("POST", finalize, pair)).data["size"] == 8
-        status = await x.call("GET", f"/2/media/upload?command=STATUS&media_id={medium}", pair)
-        assert status.data["processing_info"]["state"] == "succeeded"
+        look = f"/2/media/upload?command=STATUS&media_id={medium}"
+        info = (await x.call("GET", look, pair)).data["processing_info"]
+        assert (info["state"], info["check_after_secs"]) == ("in_progress", 2)
+        assert (await x.post(pair, "early", media={"media_ids": [medium]})).status == 400
+        now = x.sandbox.clock()
+        x.sandbox.clock = lambda: now + 3.0
+        assert (await x.call("GET", look, pair)).data["processing_info"]["state"] == "succeeded"
+        picture = (await uploaded(x, pair)).data["id"]
+        assert (await x.post(pair, "both", media={"media_ids": [medium, picture]})).status == 400
         assert (await x.post(pair, "done", media={"media_ids": [medium]})).status == 201
+
+
+async def chunked(
+    x: Guest, pair: Pair, *chunks: tuple[int, int], total: int, category: str = "tweet_video"
+) -> list[int]:
+    """The statuses of an upload with chunks of such numbers and sizes."""
+    said = {"media_category": category, "media_type": "video/mp4", "total_bytes": total}
+    begun = await x.call("POST", "/2/media/upload/initialize", pair, json=said)
+    if begun.status != 200:
+        return [begun.status]
+    path, statuses = f"/2/media/upload/{begun.data['id']}", [begun.status]
+    for index, size in chunks:
+        files, data = {"media": ("a", bytes(size), "video/mp4")}, {"segment_index": str(index)}
+        statuses.append((await x.call("POST", f"{path}/append", pair, files=files, data=data)).status)
+    return [*statuses, (await x.call("POST", f"{path}/finalize", pair)).status]
+
+
+async def test_chunks_come_in_order_and_add_up() -> None:
+    async with guest() as x:
+        pair = await x.link("acme")
+        assert await chunked(x, pair, (0, 5), (1, 3), total=8) == [200, 200, 200, 200]
+        assert await chunked(x, pair, (0, 5), (0, 5), (1, 3), total=8) == [200, 200, 200, 200, 200]
+        assert await chunked(x, pair, (1, 3), (0, 8), total=8) == [200, 400, 200, 200]
+        assert await chunked(x, pair, (0, 5), (1, 4), total=8) == [200, 200, 400, 400]
+        assert await chunked(x, pair, (0, 5), total=8) == [200, 200, 400]
+        assert await chunked(x, pair, total=(512 << 20) + 1) == [400]
+        assert await chunked(x, pair, total=(15 << 20) + 1, category="tweet_gif") == [400]
+
+
+async def test_a_video_that_cannot_be_used_says_why() -> None:
+    async with guest() as x:
+        pair = await x.link("acme")
+        x.sandbox.world.processing, x.sandbox.world.unfit = 0.0, "Unsupported codec"
+        assert await chunked(x, pair, (0, 8), total=8) == [200, 200, 200]
+        [medium] = x.sandbox.world.media
+        status = await x.call("GET", f"/2/media/upload?command=STATUS&media_id={medium}", pair)
+        assert status.data["processing_info"]["state"] == "failed"
+        assert status.json()["errors"][0]["detail"] == "Unsupported codec"
+        assert (await x.post(pair, "hello", media={"media_ids": [medium]})).status == 400
 
 
 async def test_pictures_have_a_largest_size() -> None:
@@ -253,6 +300,20 @@ def validate(description: Any, method: str, path: str, reply: Reply) -> None:
     jsonschema.validate(reply.json(), whole, cls=jsonschema.Draft202012Validator)
 
 
+async def answers_about_a_video(x: Guest, pair: Pair, description: Any) -> None:
+    said = {"media_category": "tweet_video", "media_type": "video/mp4", "total_bytes": 4}
+    begun = await x.call("POST", "/2/media/upload/initialize", pair, json=said)
+    validate(description, "post", "/2/media/upload/initialize", begun)
+    path = f"/2/media/upload/{begun.data['id']}"
+    files = {"media": ("a", b"aaaa", "video/mp4")}
+    chunk = await x.call("POST", f"{path}/append", pair, files=files, data={"segment_index": "0"})
+    validate(description, "post", "/2/media/upload/{id}/append", chunk)
+    x.sandbox.world.processing, x.sandbox.world.unfit = 0.0, "Unsupported codec"
+    validate(description, "post", "/2/media/upload/{id}/finalize", await x.call("POST", f"{path}/finalize", pair))
+    look = await x.call("GET", f"/2/media/upload?command=STATUS&media_id={begun.data['id']}", pair)
+    validate(description, "get", "/2/media/upload", look)
+
+
 @with_description
 async def test_answers_are_what_x_describes(description: Any) -> None:
     async with guest() as x:
@@ -270,6 +331,7 @@ async def test_answers_are_what_x_describes(description: Any) -> None:
         described = {"id": medium.data["id"], "metadata": {"alt_text": {"text": "a plane"}}}
         alt = await x.call("POST", "/2/media/metadata", pair, json=described)
         validate(description, "post", "/2/media/metadata", alt)
+        await answers_about_a_video(x, pair, description)
         validate(description, "delete", "/2/tweets/{id}", await x.call("DELETE", f"/2/tweets/{made.data['id']}", pair))
 
 

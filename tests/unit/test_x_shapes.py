@@ -74,6 +74,36 @@ def test_an_upload_is_what_x_describes(description: Any, mime: str) -> None:
 
 
 @with_description
+@pytest.mark.parametrize("mime", ["image/gif", "video/mp4", "video/quicktime"])
+def test_a_large_upload_is_what_x_describes(description: Any, mime: str) -> None:
+    body = shapes.initialize_body(mime, 512 << 20)
+    validate(description, "post", "/2/media/upload/initialize", body)
+    category = "tweet_gif" if mime == "image/gif" else "tweet_video"
+    assert json.loads(body) == {"media_category": category, "media_type": mime, "total_bytes": 512 << 20}
+    schema = description["paths"]["/2/media/upload/{id}/append"]["post"]["requestBody"]["content"]
+    whole = {**schema["multipart/form-data"]["schema"], "components": description["components"]}
+    jsonschema.validate({"media": "...", "segment_index": 999}, whole, cls=jsonschema.Draft202012Validator)
+    assert "requestBody" not in description["paths"]["/2/media/upload/{id}/finalize"]["post"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "seconds", "reason"),
+    [
+        ({}, "pending", 1.0, ""),
+        ({"data": {"id": "1"}}, "", 1.0, ""),
+        ({"data": {"processing_info": {"state": "in_progress", "check_after_secs": 7}}}, "in_progress", 7.0, ""),
+        ({"data": {"processing_info": {"state": 7, "check_after_secs": "x"}}}, "pending", 1.0, ""),
+        ({"data": {"processing_info": {"state": "failed", "error": {"message": "bad"}}}}, "failed", 1.0, "bad"),
+        ({"data": {"processing_info": {"state": "failed"}}, "errors": [{"detail": "bad"}]}, "failed", 1.0, "bad"),
+        ({"data": {"processing_info": {"state": "failed", "check_after_secs": -1}}, "errors": [7]}, "failed", 1.0, ""),
+        ({"data": {"processing_info": {"state": "pending", "check_after_secs": float("inf")}}}, "pending", 1.0, ""),
+    ],
+)
+def test_how_far_x_is_with_an_upload(answer: dict[str, Any], state: str, seconds: float, reason: str) -> None:
+    assert shapes.processing(answer) == shapes.Processing(state, seconds, reason)
+
+
+@with_description
 def test_a_repost_is_what_x_describes(description: Any) -> None:
     validate(description, "post", "/2/users/{id}/retweets", shapes.repost_body("1346889436626259968"))
 

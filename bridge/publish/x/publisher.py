@@ -1,7 +1,8 @@
 """X as a Publisher: which address each wish goes to, and what its answer means.
 
-The signing is in ``signing``, the sending in ``wire``, X's refusals in ``refusals``, its shapes in ``shapes``. Every
-call here is one request (a second one only to find out why X said 401), within one deadline, never sent again.
+The signing is in ``signing``, the sending in ``wire``, X's refusals in ``refusals``, its shapes in ``shapes``, its
+rules for pictures in ``media``. Every call here is one request (a second one only to find out why X said 401), within
+one deadline, never sent again; but for uploads, which are many (``uploads``).
 """
 
 from collections.abc import Collection
@@ -24,20 +25,15 @@ from bridge.errors import (
 )
 from bridge.interfaces import Clock
 from bridge.model import Account, Credentials, Draft, Linked, LinkStart, Medium, Receipt
-from bridge.publish.x import shapes
+from bridge.publish.x import media, shapes
 from bridge.publish.x.lookup import find_again
 from bridge.publish.x.refusals import dead_key, is_unauthorized, problem, refusal, rest
 from bridge.publish.x.signing import Signer
-from bridge.publish.x.wire import Reply, Wire, deadline_from_now, form
+from bridge.publish.x.uploads import Uploads
+from bridge.publish.x.wire import Reply, Wire, deadline_from_now
 
 log = structlog.get_logger(__name__)
 
-LARGEST = {"image/jpeg": 5 << 20, "image/png": 5 << 20, "image/webp": 5 << 20, "image/gif": 15 << 20}
-"""Bytes of a picture, by its type."""
-MOST_PICTURES = 4
-LONGEST_ALT = 1000
-_UPLOAD = 28.0
-"""Seconds for an upload and its alt text."""
 LONGEST = 280
 LONGEST_PREMIUM = 25_000
 _CLOCKS_AGREE = 60.0
@@ -59,6 +55,7 @@ class XPublisher:
         self._web = settings.web_url.rstrip("/")
         self._signer = Signer(settings.consumer_key, settings.consumer_secret)
         self._wire = Wire()
+        self._uploads = Uploads(self._call)
         self._clock = clock
         self._ahead = 0.0  # how many seconds X's clock is ahead of ours, as far as it mattered
         self._corrected = False  # whether that was learnt and no success has borne it out yet
@@ -73,7 +70,7 @@ class XPublisher:
         text.check(draft.text, self.longest(premium=premium), pictured=bool(draft.media))
         if draft.reply_to is not None and not shapes.is_id(draft.reply_to):
             raise UsageError("What to reply to is no post at X: an address of a post, or its number, is expected.")
-        _check_media(draft.media)
+        media.check(draft.media)
 
     def longest(self, *, premium: bool) -> int:
         """See Publisher."""
@@ -135,21 +132,15 @@ class XPublisher:
 
     def largest(self, mime: str) -> int:
         """See Publisher."""
-        return LARGEST.get(mime, 0)
+        return media.LARGEST.get(mime, 0)
+
+    def check_medium(self, medium: Medium) -> None:
+        """See Publisher."""
+        media.check_one(medium)
 
     async def upload(self, credentials: Credentials, file: Path, mime: str, alt: str) -> str:
         """See Publisher."""
-        deadline = deadline_from_now(_UPLOAD)
-        with file.open("rb") as opened:
-            body = form(shapes.upload_fields(mime), opened, mime)
-            reply = await self._call("POST", "/2/media/upload", credentials, body, deadline=deadline)
-        media_id = shapes.new_id(reply.json())
-        if media_id is None:
-            raise OutcomeUnknown("X took the picture, but its answer does not name it.")
-        if alt:
-            body_ = shapes.alt_body(media_id, alt)
-            await self._call("POST", "/2/media/metadata", credentials, body_, deadline=deadline)
-        return media_id
+        return await self._uploads.bring(credentials, file, mime, alt)
 
     # ------------------------------------------------------------ posting
 
@@ -319,24 +310,6 @@ class XPublisher:
             raise OperatorMustAct(
                 "X says that this machine's clock is wrong. Nothing was posted. The bot's operator must set the clock."
             )
-
-
-def _check_media(media: tuple[Medium, ...]) -> None:
-    """Hold pictures against X's rules, as far as their sender says what they are. Raises UsageError."""
-    if len(media) > MOST_PICTURES or (len(media) > 1 and any(one.mime == "image/gif" for one in media)):
-        raise UsageError(f"X takes at most {MOST_PICTURES} pictures in a post, or one GIF.")
-    for one in media:
-        largest = LARGEST.get(one.mime, 0)
-        if not largest:
-            raise UsageError(
-                f"X takes no {text.first_words(one.mime or 'file of that kind')}: pictures are JPEG, PNG, WebP or GIF."
-            )
-        if one.size > largest:
-            raise UsageError(
-                f"The picture is too large: X takes {largest >> 20} MB of it, and it has {one.size / (1 << 20):.1f}."
-            )
-        if len(one.alt) > LONGEST_ALT:
-            raise UsageError(f"The alt text has {len(one.alt)} characters; X takes {LONGEST_ALT}.")
 
 
 class _Already(Rejected):

@@ -6,6 +6,7 @@ comes back is believed only as far as it has the expected form.
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -43,9 +44,47 @@ def post_body(draft: Draft) -> bytes:
     return _dump(body)
 
 
+def _category(mime: str) -> str:
+    return "tweet_gif" if mime == "image/gif" else "tweet_video" if mime.startswith("video/") else "tweet_image"
+
+
 def upload_fields(mime: str) -> dict[str, str]:
     """What stands beside the file in ``POST /2/media/upload``."""
-    return {"media_category": "tweet_gif" if mime == "image/gif" else "tweet_image"}
+    return {"media_category": _category(mime)}
+
+
+def initialize_body(mime: str, size: int) -> bytes:
+    """For ``POST /2/media/upload/initialize``: what will come in chunks, ``size`` bytes in all."""
+    return _dump({"media_category": _category(mime), "media_type": mime, "total_bytes": size})
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """How far X is with an upload: its ``state`` (empty: there is nothing to wait for), when to look again, and why it
+    failed.
+    """
+
+    state: str
+    seconds: float = 1.0
+    reason: str = ""
+
+
+def processing(answer: dict[str, Any]) -> Processing:
+    """What an answer about an upload says. X's description has a list of ``errors`` beside ``data``; its first API
+    told the reason inside ``processing_info``.
+    """
+    info = data(answer).get("processing_info")
+    if not isinstance(info, dict):
+        return Processing("" if data(answer) else "pending")
+    state, seconds = info.get("state"), info.get("check_after_secs")
+    listed = answer.get("errors")
+    told = [info.get("error"), *(listed if isinstance(listed, list) else [])]
+    reasons = [one.get(name) for one in told if isinstance(one, dict) for name in ("message", "detail", "title")]
+    return Processing(
+        state if isinstance(state, str) else "pending",
+        float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 1e6 else 1.0,
+        next((reason for reason in reasons if isinstance(reason, str) and reason), ""),
+    )
 
 
 def alt_body(media_id: str, alt: str) -> bytes:
