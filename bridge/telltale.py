@@ -145,5 +145,6 @@ def pictures(draft: Draft) -> str:
     """
     names = [f"“{first_words(one.name, 30) or 'without a name'}”" for one in draft.media]
     if len(names) < 2:
-        return f"the picture {names[0]}" if names else ""
+        kind = "video" if any(one.mime.startswith("video/") for one in draft.media) else "picture"
+        return f"the {kind} {names[0]}" if names else ""
     return f"{len(names)} pictures ({', '.join(names)})"

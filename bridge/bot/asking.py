@@ -159,6 +159,10 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
     """Queue it, unless approvers must let it through first: then the sentence about that."""
     role, policy = tx.accounts.role(post.account_id, post.author), tx.policies.of(post.account_id)
     unsure = post.state is PostState.UNKNOWN
+    asked_about, post = post, post if unsure else waiting.permit_scaling(tx, post, house, told=False)
+    if post.content and post.draft != asked_about.draft:  # it was approved as it was
+        waiting.submit(tx, post, house, now)
+        return f"{post.label} waits for approval."
     if post.part > 1 and _lacks_approval(tx, post, role, policy):  # what is out already cannot be a draft again
         return resuming.refused(post, house)
     if post.content and not tx.decisions.stands(post, policy.approvals):

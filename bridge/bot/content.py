@@ -53,7 +53,10 @@ def lines(tx: Tx, post: Post, account: Account, house: House, room: int = LARGES
             said.append(pictures.named(medium, number, len(part.draft.media)))
             quoted = _quoted(medium.alt, room)
             room = max(room - _sizes(quoted), 0)
-            said += ["Its alt text:", *quoted] if medium.alt else [_without_alt(part, number, house)]
+            if medium.alt:
+                said += ["Its alt text:", *quoted]
+            elif not medium.mime.startswith("video/"):
+                said.append(_without_alt(part, number, house))
     if post.draft.reply_to is not None:
         reply_to = post.draft.reply_to
         said.append(f"Reply to {publisher.post_url(account.handle, reply_to) if publisher else reply_to}")

@@ -148,7 +148,9 @@ def named(medium: Medium, place: int, count: int) -> str:
     """For a preview: which of ``count`` pictures it is, and what its sender says of it."""
     number = f" {place}" if count > 1 else ""
     size = f", {_size(medium.size)}" if medium.size else ""
-    return f"Picture{number}: {first_words(medium.name) or 'without a name'} ({medium.mime}{size})"
+    scaled = ", scaled down" if medium.scaled else ""
+    kind = "Video" if medium.mime.startswith("video/") else "Picture"
+    return f"{kind}{number}: {first_words(medium.name) or 'without a name'} ({medium.mime}{size}{scaled})"
 
 
 def _size(size: int) -> str:

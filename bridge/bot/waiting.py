@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge import alttext, pricing
+from bridge import alttext, pricing, scaling
 from bridge.bot import caution, content, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.errors import UsageError
@@ -33,6 +33,8 @@ _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNOREC
 
 def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
     """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
+    for part in previewing.parts_of(tx, post):
+        permit_scaling(tx, part, house, told=True)  # by the preview; and what is approved is bound to it
     hash_ = tx.decisions.content(post)
     warned = " ".join(warnings(tx, post, house, now, draft=True))
     tx.decisions.void(post.id)
@@ -77,7 +79,30 @@ def look(
         warned.append(f"There is a link in it: {pricing.said(pricing.price(linked[0], house.prices), house.prices)}.")
     if said := alttext.warned(policy, drafts):
         warned.append(said)
+    if said := scaling.warned(drafts, _largest(account, house)):
+        warned.append(said)
     return warned
+
+
+def permit_scaling(tx: Tx, post: Post, house: House, *, told: bool) -> Post:
+    """The row, whose pictures may be scaled down now where they are too large. ``told``: its author sees that in what
+    follows; else the question that they answered must have said so.
+    """
+    account = tx.accounts.get(post.account_id)
+    if account is None or not post.draft.media:
+        return post
+    largest = _largest(account, house)
+    said = scaling.warned([post.draft], largest)
+    if not said or not (told or said in post.reason):
+        return post
+    post = replace(post, draft=scaling.permitted(post.draft, largest))
+    tx.posts.save(post)
+    return post
+
+
+def _largest(account: Account, house: House) -> scaling.Largest:
+    publisher = house.publishers.get(account.publisher)
+    return (lambda _: 0) if publisher is None else publisher.largest
 
 
 def undescribed(tx: Tx, post: Post, start: str, house: House) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge.interfaces import Ready
 from bridge.model import Account, Action, Post, PostState, Sealed, Speech
-from bridge.outbox import searching, telling, threads, uploading, words
+from bridge.outbox import patience, searching, telling, threads, uploading, words
 from bridge.outbox.errand import Errand
 from bridge.outbox.rights import let_out
 from bridge.outbox.settling import dead_end
@@ -20,6 +20,8 @@ _PATIENCE = 10.0
 
 def choose(turn: Turn) -> None:
     """Claim as much as is free: looks first, then what is to be deleted, then posts."""
+    if turn.uploads:
+        patience.tend(turn)
     if turn.free > 0:
         _searches(turn)
     turn.unasked = turn.kinds.unasked
@@ -185,7 +187,7 @@ def _due(turn: Turn, heads: Iterator[tuple[int, int, float]]) -> list[int]:
             continue
         if hold > turn.mono:
             turn.wake = min(turn.wake, hold)
-        elif due_at > turn.now:
+        elif due_at > turn.now and post_id not in turn.uploads:
             _later(turn, account_id, post_id, due_at)
         else:
             found.append(post_id)
@@ -204,18 +206,20 @@ def _head(turn: Turn, ready: Ready) -> None:
     sealed = _may_send(turn, ready)
     if sealed is None and not account.broken:
         return
-    if not _passes(turn, account, post):
+    if patience.lets_others_pass(turn, post) or not _passes(turn, account, post):
         kept = _kept(turn, account)
         if kept is None:
             return
         post, until = kept, turn.tx.accounts.resting(account.id, kept.action)
     if sealed is None:
         turn.wake_at(post.fresh_at + turn.house.stale_after)
+    elif patience.makes_others_wait(turn, post):
+        pass
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
     elif until <= turn.now:
         if (medium := uploading.missing(post, turn.now)) is not None:
-            _begin(turn, Errand(post, account, sealed, upload=medium))
+            patience.begin(turn, Errand(post, account, sealed, upload=medium))
             return
         linked = threads.linked(turn.tx, post)
         if linked.draft != post.draft:
@@ -228,7 +232,7 @@ def _head(turn: Turn, ready: Ready) -> None:
 def _kept(turn: Turn, account: Account) -> Post | None:
     """The oldest of the account's other posts that may still go out; all that may not are settled or held."""
     left = [p for p in turn.tx.posts.in_state(PostState.QUEUED, account.id) if p.action is not Action.DELETE]
-    kept = [p for p in left if _passes(turn, account, p)]
+    kept = [p for p in left if not patience.lets_others_pass(turn, p) and _passes(turn, account, p)]
     return kept[0] if kept else None
 
 

@@ -51,6 +51,11 @@ class Errand:
         """Whether it does at the publisher what the row asks for: neither a look nor an upload."""
         return self.search is None and self.upload is None
 
+    @property
+    def holds_account(self) -> bool:
+        """Whether nothing else may be sent for the account meanwhile."""
+        return self.upload is None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -70,7 +75,7 @@ class Outcome:
 
 
 class Courier:
-    """Carries errands out. ``folder`` is where pictures lie for a moment; None: where the system has its own."""
+    """Carries errands out. ``folder``: see ``Porter``."""
 
     def __init__(
         self,
@@ -81,12 +86,14 @@ class Courier:
     ) -> None:
         self._publishers = publishers
         self._networks = networks or {}
-        self._folder = folder
+        self._porter = uploading.Porter(folder)
         self._vault = vault
         self._opened = False
 
     async def carry_out(self, errand: Errand) -> Outcome:
-        """Talk to the publisher once. Raises nothing but CancelledError: every error is an outcome."""
+        """Talk to the publisher once, or bring it a picture. Raises nothing but CancelledError: every error is an
+        outcome.
+        """
         began = time.monotonic()
         left = False
         result: Receipt | PublishError | None
@@ -111,7 +118,7 @@ class Courier:
         if errand.upload is None:
             return await _exchange(publisher, credentials, errand)
         network = self._networks.get(errand.post.room.network)
-        return await uploading.bring(network, publisher, credentials, errand.upload, self._folder)
+        return await self._porter.bring(network, publisher, credentials, errand.upload)
 
     def _open(self, errand: Errand) -> Credentials:
         account = errand.account

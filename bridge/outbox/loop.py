@@ -28,7 +28,7 @@ from bridge.outbox.errand import Courier, Errand, Outcome
 from bridge.outbox.ripening import ripen
 from bridge.outbox.settling import recover, settle, shift
 from bridge.outbox.telling import tell_waiting
-from bridge.outbox.turn import ENDLESS, House, Search, Turn
+from bridge.outbox.turn import ENDLESS, House, Search, Turn, Upload
 from bridge.pricing import USUAL, Prices
 from bridge.retry import pause
 from bridge.vault import Vault
@@ -93,6 +93,8 @@ class Outbox:
         self._stuck: set[int] = set()
         self._searches: dict[int, Search] = {}
         self._holds: dict[int, float] = {}
+        self._uploads: dict[int, Upload] = {}
+        self._uploading: set[asyncio.Task[None]] = set()
         self._recovered = False
         self._wake = ENDLESS
         self._quiet = False
@@ -124,8 +126,12 @@ class Outbox:
                 self._turned.set()
 
     async def drain(self) -> None:
-        """Claim nothing new; return when nothing is in flight and all outcomes are recorded, after 8 s at most."""
+        """Claim nothing new; return when nothing is in flight and all outcomes are recorded, after 8 s at most. Uploads
+        are given up: the next start repeats them.
+        """
         self._draining = True
+        for task in self._uploading:
+            task.cancel()
         self._bell.set()
         try:
             async with asyncio.timeout(_DRAIN):
@@ -151,8 +157,12 @@ class Outbox:
 
     @property
     def in_flight(self) -> int:
-        """How many accounts have an exchange under way, or one whose outcome is not recorded yet."""
-        return len(self._busy)
+        """How many accounts have an exchange under way, and how many uploads are; or ended and are not recorded yet."""
+        return len(self._busy) + self._brought_up
+
+    @property
+    def _brought_up(self) -> int:
+        return sum(upload.under_way for upload in self._uploads.values())
 
     # ------------------------------------------------------------ turns
 
@@ -211,11 +221,12 @@ class Outbox:
         """A turn's transaction, on the store's thread. ``back``: by how many seconds the clock was set back. One that
         is not ``lasting`` claims nothing.
         """
-        busy = (self._busy - {outcome.errand.account.id for outcome in outcomes}) | self._stuck
-        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
+        busy = (self._busy - {done.errand.account.id for done in outcomes if done.errand.holds_account}) | self._stuck
+        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck) - self._brought_up
         tells = mono >= self._next_tell
         free = free if lasting else 0
-        turn = Turn(tx, self._house, now, mono, busy, free, dict(self._searches), dict(self._holds), tells)
+        searches, holds, uploads = dict(self._searches), dict(self._holds), dict(self._uploads)
+        turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, uploads, tells)
         if not self._recovered:
             turn.lifted = pausing.lift(tx)
             recover(turn)
@@ -269,10 +280,12 @@ class Outbox:
         else:
             self._one_by_one = False
         for outcome in outcomes:
-            self._busy.discard(outcome.errand.account.id)
+            if outcome.errand.holds_account:
+                self._busy.discard(outcome.errand.account.id)
             self._note(outcome)
-        self._busy.update(errand.account.id for errand in turn.errands)
+        self._busy.update(errand.account.id for errand in turn.errands if errand.holds_account)
         self._searches = turn.searches
+        self._uploads = turn.uploads
         self._holds = {account: until for account, until in turn.holds.items() if until > turn.mono}
         if turn.counts:
             self._counts.update(turn.counts)
@@ -287,7 +300,10 @@ class Outbox:
             turn.wake = min(turn.wake, self._next_tell)
         self._trouble, self._troubles = "", 0
         for errand in turn.errands:
-            self._tasks.create_task(self._fly(errand))
+            task = self._tasks.create_task(self._fly(errand))
+            if not errand.holds_account:
+                self._uploading.add(task)
+                task.add_done_callback(self._uploading.discard)
 
     def _note(self, outcome: Outcome) -> None:
         self.seconds += outcome.seconds
@@ -302,8 +318,9 @@ class Outbox:
         if len(outcomes) == 1:
             log.error("outcome set aside", post=outcomes[0].errand.post.label)
             del self._finished[0]
-            self._busy.discard(outcomes[0].errand.account.id)
-            self._stuck.add(outcomes[0].errand.account.id)
+            if outcomes[0].errand.holds_account:
+                self._busy.discard(outcomes[0].errand.account.id)
+                self._stuck.add(outcomes[0].errand.account.id)
         elif outcomes:
             self._one_by_one = True
 

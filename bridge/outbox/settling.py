@@ -9,7 +9,7 @@ A row that goes back to QUEUED keeps ``claimed_at`` only when an earlier attempt
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge import pricing
+from bridge import pricing, scaling
 from bridge.errors import (
     LinkBroken,
     OperatorMustAct,
@@ -88,19 +88,38 @@ def _uploaded(turn: Turn, outcome: Outcome, medium: Medium) -> None:
     """The row was not claimed for that, and may have become anything meanwhile."""
     tx, result = turn.tx, outcome.result
     post = tx.posts.get(outcome.errand.post.id)
+    if post is not None and post.id in turn.uploads:
+        turn.uploads[post.id] = replace(turn.uploads[post.id], under_way=False)
     if post is None or post.state is not PostState.QUEUED:
         return
     if isinstance(result, Receipt):
-        tx.posts.save(uploading.noted(post, medium, result.remote_id, turn.now))
-        return
+        there = uploading.changed(post, medium, replace(medium, remote_id=result.remote_id, uploaded_at=turn.now))
+        tx.posts.save(replace(there, fresh_at=max(post.fresh_at, turn.now)))  # it is not old for having been brought up
+    elif isinstance(result, uploading.NeedsScaling):
+        _ask_to_scale(turn, uploading.changed(post, medium, replace(medium, size=result.size)))
+    else:
+        _not_uploaded(turn, outcome.errand, post, result)
+
+
+def _not_uploaded(turn: Turn, errand: Errand, post: Post, result: PublishError | None) -> None:
     tried = replace(post, attempts=post.attempts + 1)
-    errand = replace(outcome.errand, post=tried, doubtful=post.claimed_at is not None, upload=None)
+    errand = replace(errand, post=tried, doubtful=post.claimed_at is not None, upload=None)
     if isinstance(result, OutcomeUnknown) and tried.attempts < _MOST_TRIES:  # nothing of it can be seen
         _again(turn, errand, turn.now + pause(tried.attempts, most=_LONGEST_PAUSE), "")
     elif isinstance(result, OutcomeUnknown):
         _fail(turn, errand, f"its picture did not get there: {result}")
+    elif isinstance(result, Throttled):  # that is no reason for posts without pictures to rest
+        _again(turn, errand, result.retry_at, words.resting(errand.account, result.retry_at, turn.now))
     else:
         _refused(turn, errand, result)
+
+
+def _ask_to_scale(turn: Turn, post: Post) -> None:
+    """The picture turned out to be larger than its sender's client said."""
+    largest = turn.house.publishers[turn.account(post.account_id).publisher].largest
+    held = replace(post, state=PostState.HELD, question_id=None, reason=scaling.warned([post.draft], largest))
+    turn.tx.posts.save(held)
+    threads.hold_rest(turn.tx, held)
 
 
 def _deleted(turn: Turn, errand: Errand, receipt: Receipt) -> None:

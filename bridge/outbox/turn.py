@@ -37,6 +37,15 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """The bringing up of a post's pictures. ``began``: the first try, by the monotonic clock. ``under_way``: now."""
+
+    account_id: int
+    began: float
+    under_way: bool
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What the rules need to know. ``stale_after``: seconds."""
 
@@ -51,11 +60,11 @@ class Turn:
     """One transaction. ``now`` in Unix seconds, ``mono`` and ``wake`` by the monotonic clock.
 
     ``busy``: accounts with an exchange under way. ``free``: how many exchanges may be begun. ``searches`` by post and
-    ``holds`` by account (no posts before that monotonic time) are copies, which the loop takes over. ``tells``:
-    whether to look for people who wait without a word. ``wake``: when the next turn is due for what this one saw.
-    ``kinds``: which kinds of rows there are. ``waiting``: accounts whose queue stands still, and why. ``unasked``:
-    whether a HELD row may be without a question. ``unsure``: other rows to ask about. ``counts``: how rows ended.
-    ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
+    ``holds`` by account (no posts before that monotonic time) and ``uploads`` by post are copies, which the loop takes
+    over. ``tells``: whether to look for people who wait without a word. ``wake``: when the next turn is due for what
+    this one saw. ``kinds``: which kinds of rows there are. ``waiting``: accounts whose queue stands still, and why.
+    ``unasked``: whether a HELD row may be without a question. ``unsure``: other rows to ask about. ``counts``: how rows
+    ended. ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
     """
 
     tx: Tx
@@ -66,6 +75,7 @@ class Turn:
     free: int
     searches: dict[int, Search]
     holds: dict[int, float]
+    uploads: dict[int, Upload]
     tells: bool
     wake: float = ENDLESS
     errands: "list[Errand]" = field(default_factory=list)

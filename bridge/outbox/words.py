@@ -63,9 +63,10 @@ def posted(post: Post, account: Account, url: str, prefix: str, price: str = "")
 
 def _alts(post: Post) -> str:
     """What the pictures are for those who do not see them."""
-    if not post.draft.media:
+    pictures = [one for one in post.draft.media if not one.mime.startswith("video/")]
+    if not pictures:
         return ""
-    alts = [f"“{first_words(one.alt)}”" if one.alt else "none" for one in post.draft.media]
+    alts = [f"“{first_words(one.alt)}”" if one.alt else "none" for one in pictures]
     return f" · alt text: {', '.join(alts)}"
 
 
@@ -188,6 +189,12 @@ def resting(account: Account, until: float, now: float) -> str:
 
 def unreachable(account: Account) -> str:
     return f"The publisher of {account.at} cannot be reached now; I keep trying"
+
+
+def uploads(post: Post, account: Account) -> str:
+    """Why a post waits whose pictures take their time."""
+    is_video = any(one.mime.startswith("video/") for one in post.draft.media)
+    return f"Bringing the {'video' if is_video else 'picture'} up for {account.at} takes its time"
 
 
 def broken(account: Account, prefix: str) -> str:

@@ -5,8 +5,8 @@
     [account_id, scheduled_for, [[action, text, reply_to, target], ...]]
 
 with an inner array for the post itself, or for each part of its thread in order. Where a part has pictures, its array
-ends with one more: ``[[source, sha256, mime, alt], ...]``. What a part replies to within its own
-thread is not known before it is sent, and no part of it.
+ends with one more: ``[[source, sha256, mime, alt], ...]``; behind the alt text of a picture that may be scaled down
+stands ``"scaled"``. What a part replies to within its own thread is not known before it is sent, and no part of it.
 """
 
 import hashlib
@@ -51,7 +51,12 @@ class SqlDecisions:
                 part.draft.reply_to if part.id == first.id else None,
                 part.target,
                 *(
-                    [[[one.source, one.sha256, one.mime, one.alt] for one in part.draft.media]]
+                    [
+                        [
+                            [one.source, one.sha256, one.mime, one.alt, *["scaled"] * one.scaled]
+                            for one in part.draft.media
+                        ]
+                    ]
                     if part.draft.media
                     else []
                 ),

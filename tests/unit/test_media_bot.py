@@ -77,9 +77,11 @@ async def test_what_cannot_be_read_is_not_posted_without(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("medium", "said"),
     [
-        (replace(CAT, mime="video/mp4"), "JPEG"),
+        (replace(CAT, mime="audio/ogg"), "JPEG"),
         (replace(CAT, mime=""), "JPEG"),
-        (replace(CAT, size=(5 << 20) + 1), "too large"),
+        (replace(CAT, size=(50 << 20) + 1), "too large"),
+        (replace(CAT, mime="video/mp4", size=(512 << 20) + 1), "too large"),
+        (replace(CAT, mime="video/mp4", duration=141.0), "too long"),
         (replace(CAT, alt="x"), ""),
     ],
 )

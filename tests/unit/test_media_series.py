@@ -349,9 +349,19 @@ async def test_a_swapped_picture_is_a_new_draft(scene: Scene) -> None:
 
 async def test_too_large_a_picture_by_edit_waits(scene: Scene, room: Talk) -> None:
     said = await captioned(scene, A)
-    words = await scene.edit(ANA, said, "!tweet@acme hello", media=(replace(B, size=6 << 20),))
+    words = await scene.edit(ANA, said, "!tweet@acme hello", media=(replace(B, size=60 << 20),))
     assert "too large" in words
     assert await states(scene) == [PostState.HELD]
+
+
+async def test_a_picture_by_edit_is_not_scaled_down_unasked(scene: Scene, room: Talk) -> None:
+    said = await captioned(scene, A)
+    await scene.edit(ANA, said, "!tweet@acme hello", media=(replace(B, size=6 << 20),))
+    assert await states(scene) == [PostState.HELD]
+    assert (await scene.post()).reason == "The picture has 6 MB, and X takes 5: it would be scaled down."
+    await scene.say(ANA, "!send k1")
+    assert await states(scene) == [PostState.QUEUED]
+    assert [one.scaled for one in (await scene.post()).draft.media] == [True]
 
 
 @pytest.mark.parametrize("command", ["!edit k1 hello you", "!edit k1"])

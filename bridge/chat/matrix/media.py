@@ -27,6 +27,10 @@ from bridge.model import Medium
 
 _CHUNK = 1 << 16
 _SECONDS = 30.0
+_SLOWEST = 512 << 10
+"""Bytes a second: a large file gets the time that it takes at this speed."""
+_STALLED = 30.0
+"""Seconds without a byte; the homeserver may have to get the whole file first."""
 _LARGEST_REFUSAL = 1 << 16
 
 
@@ -37,15 +41,15 @@ async def fetch(client: AsyncClient, medium: Medium, into: Path, most: int) -> N
     size = 0
     descriptor = os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        async with _download(client, medium) as response:
+        async with _download(client, medium, _SECONDS + most / _SLOWEST) as response:
             async for chunk in response.content.iter_chunked(_CHUNK):
                 size += len(chunk)
                 if size > most:
-                    raise ChatRefused(f"the picture is larger than {most >> 20} MB")
+                    raise ChatRefused(f"the file is larger than {most >> 20} MB")
                 digest.update(chunk)
                 file.write(chunk if opener is None else opener.update(chunk))
     if opener is not None and digest.digest() != _decoded(medium.sha256):
-        raise ChatRefused("the picture is not what was sent: it was changed on its way")
+        raise ChatRefused("the file is not what was sent: it was changed on its way")
 
 
 def _opener(medium: Medium) -> CipherContext | None:
@@ -54,7 +58,7 @@ def _opener(medium: Medium) -> CipherContext | None:
         return None
     key, start = _decoded(medium.key), _decoded(medium.iv)
     if len(key) != 32 or len(start) != 16:
-        raise ChatRefused("the picture's key is damaged")
+        raise ChatRefused("the file's key is damaged")
     return Cipher(AES(key), CTR(start)).decryptor()
 
 
@@ -64,11 +68,11 @@ def _decoded(text: str) -> bytes:
         plain = text.rstrip("=").replace("-", "+").replace("_", "/")
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ChatRefused("the picture's key is damaged") from error
+        raise ChatRefused("the file's key is damaged") from error
 
 
 @asynccontextmanager
-async def _download(client: AsyncClient, medium: Medium) -> AsyncIterator[ClientResponse]:
+async def _download(client: AsyncClient, medium: Medium, seconds: float) -> AsyncIterator[ClientResponse]:
     named = mxc_parts(medium.source)
     session = client.client_session
     if named is None:
@@ -81,12 +85,15 @@ async def _download(client: AsyncClient, medium: Medium) -> AsyncIterator[Client
     headers = {"Authorization": f"Bearer {client.access_token}"}
     try:
         async with session.get(
-            url, headers=headers, timeout=ClientTimeout(total=_SECONDS), allow_redirects=False
+            url,
+            headers=headers,
+            timeout=ClientTimeout(total=seconds, sock_read=_STALLED),
+            allow_redirects=False,
         ) as response:
             if response.status != 200:
                 answer = parsed(await response.content.read(_LARGEST_REFUSAL))
                 code = answer.get("errcode") if isinstance(answer, dict) else ""
                 raise meaning(response.status, code if isinstance(code, str) else "")
             yield response
-    except (ClientError, TimeoutError, OSError) as error:
-        raise ChatUnreachable(f"the picture cannot be fetched: {type(error).__name__}") from None
+    except (ClientError, TimeoutError, ConnectionError) as error:  # an OSError of the disk is our caller's
+        raise ChatUnreachable(f"the file cannot be fetched: {type(error).__name__}") from None

@@ -60,18 +60,24 @@ def read_medium(content: Json) -> Medium:
         raise Damaged("it names no file of a homeserver")
     key, iv, digest = ("", "", "") if sealed is None else _keys(part(content, "file"))
     info = part(content, "info")
-    mime, size = info.get("mimetype"), info.get("size")
+    mime = info.get("mimetype")
     mime = mime.lower() if isinstance(mime, str) else ""
     named = text_of(content.get("filename")) or text_of(content.get("body")) or ""
     return Medium(
         source=address,
         mime={"image/jpg": "image/jpeg"}.get(mime, mime) if _MIME.fullmatch(mime) else "",
-        size=size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**53 else 0,
+        size=_number(info.get("size")),
         name=named[:_LONGEST_NAME],
         key=key,
         iv=iv,
         sha256=digest,
+        duration=_number(info.get("duration")) / 1000,
     )
+
+
+def _number(value: object) -> int:
+    """A count of bytes or milliseconds; 0 for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else 0
 
 
 def _keys(sealed: Json) -> tuple[str, str, str]:
