@@ -17,8 +17,8 @@ from bridge import pictures
 from bridge.errors import OutcomeUnknown, Throttled
 from bridge.model import Account, Draft, Medium, Post, PostState
 from bridge.outbox import uploading
+from tests.film import film
 from tests.unit.outbox_stage import STALE, Stage, stage
-from tests.unit.test_video import film
 
 FILM = Medium("mxc://example.org/film", "video/mp4", 0, "film.mp4")
 CAT = Medium("mxc://example.org/cat", "image/jpeg", 0, "cat.jpg", alt="A cat")

@@ -10,39 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.pictures import NotAPicture, clean
 from bridge.video import NotAVideo, strip
-
-SECRET = b"+52.1+004.3/ Phone 9"
-SAMPLES = bytes(range(200))
-
-
-def box(kind: bytes, *content: bytes, wide: bool = False) -> bytes:
-    body = b"".join(content)
-    if wide:
-        return struct.pack(">I4sQ", 1, kind, len(body) + 16) + body
-    return struct.pack(">I4s", len(body) + 8, kind) + body
-
-
-def header(kind: bytes, seconds: float = 5.0, *, version: int = 0) -> bytes:
-    if version:
-        times = struct.pack(">QQIQ", 0x1111111111111111, 0x1111111111111111, 600, int(seconds * 600))
-    else:
-        times = struct.pack(">IIII", 0x11111111, 0x11111111, 600, int(seconds * 600))
-    return box(kind, bytes([version, 0, 0, 0]), times, bytes(80))
-
-
-def handler(kind: bytes) -> bytes:
-    return box(b"hdlr", bytes(8), kind, b"appl", bytes(8), SECRET, b"\0")
-
-
-def track(kind: bytes = b"vide", *more: bytes) -> bytes:
-    tables = box(b"stbl", box(b"stsd", bytes(16)), box(b"stco", bytes(16)), box(b"udta", SECRET))
-    media = box(b"mdia", header(b"mdhd"), handler(kind), box(b"minf", box(b"vmhd", bytes(12)), tables))
-    return box(b"trak", header(b"tkhd"), media, *more)
-
-
-def film(*in_moov: bytes, tracks: bytes = b"", after: bytes = b"", head: bytes = b"") -> bytes:
-    moov = box(b"moov", head or header(b"mvhd"), tracks or track(), *in_moov)
-    return box(b"ftyp", b"isom", bytes(4)) + moov + box(b"mdat", SAMPLES) + after
+from tests.film import SAMPLES, SECRET, box, film, header, track
 
 
 def stripped(content: bytes) -> tuple[bytes, float]:
