@@ -33,12 +33,12 @@ _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNOREC
 
 def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
     """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
-    for part in previewing.parts_of(tx, post):
-        permit_scaling(tx, part, house, told=True)  # by the preview; and what is approved is bound to it
+    parts = [permit_scaling(tx, part, house, told=True) for part in previewing.parts_of(tx, post)]  # by the preview
+    post = next(part for part in parts if part.id == post.id)
     hash_ = tx.decisions.content(post)
     warned = " ".join(warnings(tx, post, house, now, draft=True))
     tx.decisions.void(post.id)
-    for part in previewing.parts_of(tx, post):
+    for part in parts:
         draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=hash_)
         tx.posts.save(draft)
         tx.posts.extend(draft)
