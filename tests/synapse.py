@@ -1,4 +1,4 @@
-"""A real Matrix homeserver for tests and benchmarks: Synapse on 127.0.0.1, SQLite in a folder, no federation.
+"""A real Matrix homeserver for tests and benchmarks: Synapse on 127.0.0.1, SQLite in a folder; alone, or federating.
 
 It knows how to start, stop, kill and restart one Synapse and how to make users there. It is free of asyncio on purpose:
 one server serves many event loops. Call it through ``asyncio.to_thread`` where blocking matters.
@@ -17,10 +17,16 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 SERVER_NAME = "kantter.test"
 _UNLIMITED = {"per_second": 100_000, "burst_count": 100_000}
@@ -57,22 +63,26 @@ class SynapseFailed(Exception):
 
 
 class Synapse:
-    """One running homeserver. Make it with ``Synapse.start(folder)``; end it with ``stop``."""
+    """One running homeserver. Make it with ``Synapse.start(folder)``; end it with ``stop``.
 
-    server_name = SERVER_NAME
+    ``federates``: it talks to others that do, by TLS at a port that its name tells, with a certificate of its own that
+    nobody vouches for.
+    """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, federates: bool = False) -> None:
         self.folder = folder
         self.port = port
+        self._away = free_port() if federates else 0
+        self.server_name = f"127.0.0.1:{self._away}" if federates else SERVER_NAME
         self.url = f"http://127.0.0.1:{port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls, folder: Path, *, within: float = 60.0) -> "Synapse":
+    def start(cls, folder: Path, *, within: float = 60.0, federates: bool = False) -> "Synapse":
         """Write a config into ``folder`` and start; back as soon as it answers. Raises SynapseFailed."""
         folder.mkdir(parents=True, exist_ok=True)
         for attempt in range(3):
-            server = cls(folder, free_port())
+            server = cls(folder, free_port(), federates=federates)
             server._configure()
             try:
                 server.resume(within=within)
@@ -214,5 +224,39 @@ class Synapse:
             "enable_metrics": False,
             **limits,
         }
+        if self._away:
+            del config["federation_domain_whitelist"]
+            config["listeners"].append(
+                {
+                    "port": self._away,
+                    "bind_addresses": ["127.0.0.1"],
+                    "type": "http",
+                    "tls": True,
+                    "resources": [{"names": ["federation"]}],
+                }
+            )
+            config |= {
+                "tls_certificate_path": str(folder / "cert.pem"),
+                "tls_private_key_path": str(folder / "key.pem"),
+                "federation_verify_certificates": False,
+                "ip_range_blacklist": [],
+                "rc_federation": {"concurrent": 100, "reject_limit": 10_000, "sleep_limit": 10_000},
+            }
+            _certify(folder)
         for name, value in (("homeserver.yaml", config), ("log.yaml", log)):
             (folder / name).write_text(json.dumps(value), "utf-8")  # JSON is YAML too
+
+
+def _certify(folder: Path) -> None:
+    """Write a key and a certificate for 127.0.0.1 that it has signed itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(kept)

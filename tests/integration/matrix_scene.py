@@ -186,6 +186,22 @@ class Person:
         await until(there, within=within)
         await self.sync()
 
+    async def until_said(self, room_id: str, event_id: str) -> None:
+        """Wait until this person's homeserver has that event."""
+
+        async def there() -> bool:
+            return "type" in await self.event(room_id, event_id)
+
+        await until(there)
+
+    async def until_notice(self, room_id: str, sender: str, text: str) -> None:
+        """Wait until this person can read that notice."""
+
+        async def there() -> bool:
+            return text in await self.notices(room_id, sender)
+
+        await until(there)
+
     async def say(self, room_id: str, text: str, **content: Any) -> str:
         """A text; the event's id."""
         return await self.send(room_id, "m.room.message", {"msgtype": "m.text", "body": text} | content)
