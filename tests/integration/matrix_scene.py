@@ -186,6 +186,12 @@ class Person:
         await until(there, within=within)
         await self.sync()
 
+    async def turned_down(self, room_id: str) -> bool:
+        """Whether this person is neither in that room nor invited to it any more."""
+        answer = await self.call("GET", "/_matrix/client/v3/sync?timeout=0")
+        found = answer.get("rooms", {})
+        return room_id not in found.get("join", {}) and room_id not in found.get("invite", {})
+
     async def until_said(self, room_id: str, event_id: str) -> None:
         """Wait until this person's homeserver has that event."""
 
