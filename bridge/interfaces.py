@@ -718,7 +718,7 @@ class Decisions(Protocol):
         ...
 
     def void(self, post_id: int) -> None:
-        """Forget all that was said of the post."""
+        """Forget what was decided about the post. Who wrote what it says stays known."""
         ...
 
     def show(self, answer_id: int, post_id: int, version: int, content: str) -> None:

@@ -120,7 +120,7 @@ class SqlDecisions:
 
     def void(self, post_id: int) -> None:
         self._changed.add(Topic.POSTS)
-        self._raw.execute("DELETE FROM decision WHERE post_id = ?", (post_id,))
+        self._raw.execute("DELETE FROM decision WHERE post_id = ? AND verdict <> ?", (post_id, Verdict.WROTE.value))
 
     def show(self, answer_id: int, post_id: int, version: int, content: str) -> None:
         self._raw.execute(

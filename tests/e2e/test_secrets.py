@@ -1,6 +1,7 @@
 """No secret stands where it must not: in the data folder, the log, the command line, the environment, an answer."""
 
 import base64
+import json
 import re
 import shutil
 import sqlite3
@@ -11,10 +12,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from bridge.sandbox.faults import Kind
-from tests.e2e.chatter import URL
+from tests.e2e.chatter import URL, Chatter
 from tests.e2e.conftest import SetUp
 from tests.e2e.process import Kantter
-from tests.e2e.stage import PASSWORD
+from tests.e2e.stage import PASSWORD, word
+from tests.e2e.test_drafts import preview, team
+from tests.e2e.test_media import picture, show
 from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
@@ -129,3 +132,76 @@ async def test_a_copied_folder_opens_nothing_without_its_key(set_up: SetUp) -> N
     assert "key" in thief.kantter.log
     assert "Traceback" not in thief.kantter.log
     assert len(stage.sent()) == sent
+
+
+def above_debug(log: str) -> str:
+    """The lines of the log that an operator sees at the usual level."""
+    lines = [line for line in log.splitlines() if '"level": "debug"' not in line]
+    assert all(line.startswith("{") for line in lines), lines
+    return "\n".join(lines)
+
+
+async def test_a_long_day_of_a_team_leaves_no_secret_and_no_words_in_the_log(set_up: SetUp) -> None:
+    stage = await set_up('log_level = "debug"')
+    await stage.kantter.start()
+    ana, dm, (bob, _, dan), room = await team(stage)
+    words = {
+        name: f"{name} {word()}"
+        for name in ("draft", "changed", "reason", "post", "thread", "second", "later", "refused", "alt", "dropped")
+    }
+    credentials = stage.x.world.issue("acme").credentials
+    secrets = {
+        "the access token": credentials.token,
+        "the access token's secret": credentials.secret,
+        "the consumer secret": stage.x.consumer_secret,
+        "the consumer key": stage.x.consumer_key,
+        "the vault's key": (stage.kantter.folder / "key").read_text().strip(),
+        "the Matrix password": PASSWORD,
+        "a key in a text": "sk-proj-" + word() * 4,
+    }
+    for number, matrix_token in enumerate(matrix_tokens(stage.homeserver, stage.bot)):
+        secrets[f"Matrix token {number}"] = matrix_token
+
+    command = await dan.say(room, f"!tweet@acme {words['draft']}")
+    await preview(bob, command)
+    await dan.edit(room, command, f"!tweet@acme {words['changed']}")
+    await bob.until_heard(r"^Draft k1\.2 for @acme")
+    await bob.until_heard("Rejected k1.2", reply_to=await bob.say(room, f"!reject k1.2 {words['reason']}"))
+    await ana.until_heard("Posted as", reply_to=await ana.say(room, f"!tweet@acme {words['post']}"))
+    await ana.until_heard(
+        "in 2 parts", reply_to=await ana.say(room, f"!thread {words['thread']}\n---\n{words['second']}")
+    )
+    await ana.until_heard("Scheduled", reply_to=await ana.say(room, f"!schedule in 2h | {words['later']}"))
+    await ana.until_heard("Look twice", reply_to=await ana.say(dm, f"!tweet Mine is {secrets['a key in a text']}"))
+    stage.fault(Kind.ANSWER, answer="too-long")
+    await ana.until_heard("not posted", reply_to=await ana.say(room, f"!tweet {words['refused']}"))
+    shown = await show(ana, dm, picture(), f"!tweet With a picture\nalt: {words['alt']}", encrypted=True)
+    await ana.until_heard("Posted as", reply_to=shown)
+    await dan.until_heard(
+        "Dropped", reply_to=await dan.say(room, f"!drop {await drafted(dan, room, words['dropped'])}")
+    )
+    for said in ("!log @acme", "!status", "!team @acme", "!policy @acme hold=5s", "!who k2", "!queue", "!frob"):
+        await ana.say(room, said)
+    await ana.until_heard("Nothing waits|waits|goes out", reply_to=await ana.say(room, "!queue"))
+
+    code, rows = await stage.kantter.command("log", "--json", "--config", str(stage.kantter.config))
+    assert code == 0
+    deeds = [json.loads(row) for row in rows.splitlines()]
+    assert {"link", "share", "accept", "draft", "edit", "reject", "post", "schedule", "drop", "policy"} <= {
+        deed["verb"] for deed in deeds
+    }
+    code, said = await stage.kantter.command("log", "--verify", "--config", str(stage.kantter.config))
+    assert (code, said[:3]) == (0, "ok:"), said
+    assert await stage.kantter.stop() == 0
+    log = stage.kantter.log
+    assert leaks(secrets, {"the log": log.encode(), "the deeds": rows.encode()}) == []
+    assert leaks(words, {"the log": above_debug(log).encode()}) == []
+    # The file of the database is the operator's and holds people's words, but no secret in the clear beside them.
+    del secrets["a key in a text"]
+    assert leaks(secrets, everything(stage.kantter)) == []
+
+
+async def drafted(person: Chatter, room: str, text: str) -> str:
+    """The name of a new draft of that person."""
+    told = await person.until_heard(r"^Draft k\w+ for", reply_to=await person.say(room, f"!draft@acme {text}"))
+    return told.text.split()[1]

@@ -191,9 +191,9 @@ def _with(post: Post, question_id: int) -> Post:
 
 
 @asynccontextmanager
-async def open_scene(folder: Path, *, cap: int = CAP, prefix: str = "!") -> AsyncIterator[Scene]:
-    """A fresh house in ``folder``."""
-    store = await Database.open(folder / "kantter.db")
+async def open_scene(folder: Path | None, *, cap: int = CAP, prefix: str = "!") -> AsyncIterator[Scene]:
+    """A fresh house in ``folder``; None: in memory, for walks that are many and need no disk."""
+    store = await Database.open(":memory:" if folder is None else folder / "kantter.db")
     clock = [NOW]
     network, publisher = FakeNetwork(), FakePublisher(clock=lambda: clock[0])
     bot = Bot(

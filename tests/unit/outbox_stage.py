@@ -283,8 +283,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    store = await Database.open(folder / "kantter.db")
+async def stage(folder: Path | None) -> AsyncIterator[Stage]:
+    """In a file in ``folder``; None: in memory, for walks that are many and need no disk."""
+    store = await Database.open(":memory:" if folder is None else folder / "kantter.db")
     made = Stage(store)
     try:
         yield made

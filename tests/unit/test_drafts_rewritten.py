@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.model import PostState, Role
 from tests.unit.bot_scene import Scene
-from tests.unit.drafting_scene import ADA, ANA, BEN, POLLY, team
+from tests.unit.drafting_scene import ADA, ANA, BEN, POLLY, grant, team
 
 
 async def test_who_wrote_a_part_cannot_approve_the_thread_when_another_part_is_mended(scene: Scene) -> None:
@@ -57,3 +57,15 @@ async def test_who_changed_their_own_draft_sends_it_by_its_plain_name(scene: Sce
     await scene.say(POLLY, "!draft hello")
     await scene.say(POLLY, "!edit k1 hello again")
     assert await scene.ask(POLLY, "!send k1") == "Sending k1."
+
+
+async def test_who_wrote_it_cannot_approve_it_after_an_edit_that_was_not_taken(scene: Scene) -> None:
+    account = await team(scene)
+    command = await scene.say(BEN, "!draft@acme hello")
+    await scene.say(ADA, "!edit k1 goodbye")
+    await grant(scene, account, BEN, None)
+    await scene.edit(BEN, command, "!draft@acme hello again")  # by nobody any more: it keeps its text
+    assert (await scene.post()).draft.text == "goodbye"
+    await grant(scene, account, BEN, Role.POSTER)
+    assert (await scene.ask(ADA, "!approve k1.2")).startswith("You changed k1 to what it says now")
+    assert (await scene.post()).state is PostState.DRAFT

@@ -3,11 +3,9 @@ whatever order, everybody's role is the model's.
 """
 
 import asyncio
-import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import settings
@@ -52,8 +50,7 @@ class Team(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        folder = self.open.enter_context(tempfile.TemporaryDirectory())
-        self.scene: Scene = self.run(self.open.enter_async_context(open_scene(Path(folder))))
+        self.scene: Scene = self.run(self.open.enter_async_context(open_scene(None)))
         self.acme: Account = self.run(self.scene.account("acme", "1"))
         self.link(ANA)
         for room, people in ((PRESS, {ANA, BEN}), (LOBBY, {BEN, EVE})):
