@@ -89,7 +89,8 @@ def alt(tx: Tx, asked: Asked, house: House) -> None:
     _check(tx, asked, post, shown[0][0] if shown else post, house)
     if not shown:
         raise UsageError(f"{post.label} has no picture.")
-    place, said = pictures.which(text, len(shown), f"{house.prefix}alt {post.label}")
+    answered = asked.message.reply_to if known is not None and asked.message.reply_to != post.message_id else None
+    place, said = pictures.which(text, [one for _, one in shown], answered, f"{house.prefix}alt {post.label}")
     part, medium = shown[place - 1]
     new = pictures.with_alt(medium, said)
     if new == medium:
@@ -129,15 +130,16 @@ def _answered(tx: Tx, asked: Asked, house: House) -> tuple[Post, str] | None:
 
 
 def about(tx: Tx, room: Room, event_id: str, who: Identity) -> list[Post]:
-    """The posts that the bot's message in ``room`` is about, or the one that this command of ``who`` asked for."""
+    """The posts that the bot's message in ``room`` is about, or the one that this command of ``who`` asked for, or
+    those that show this picture of theirs.
+    """
     said = [answer for answer in tx.answers.of_event(room.network, event_id) if answer.room == room]
     found = [tx.posts.get(answer.post_id) for answer in said if answer.post_id is not None]
     for answer in said:
         if answer.question_id is not None:
             found += tx.posts.of_question(answer.question_id)
-    own = tx.posts.of_message(room.network, event_id)
-    if own is not None and own.author == who and own.room == room:
-        found.append(own)
+    asked_for = [tx.posts.of_message(room.network, event_id), *tx.posts.with_picture(room.network, event_id)]
+    found += [post for post in asked_for if post is not None and post.author == who and post.room == room]
     return [post for post in found if post is not None and post.action is not Action.DELETE]
 
 
@@ -200,7 +202,7 @@ COMMANDS = (
         name="alt",
         usage="alt ID [NUMBER] WHAT IT SHOWS",
         example="alt k7 A cat asleep on a chair",
-        help="Say what a picture shows, for those who do not see it; as a reply to what I said of it, without the ID.",
+        help="Say what a picture shows, for those who cannot see it; without ID as a reply to it or to my words of it.",
         work=alt,
         visible=_has_accounts,
     ),

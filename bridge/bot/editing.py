@@ -148,14 +148,13 @@ def _waits_for_alt_only(tx: Tx, post: Post, house: House) -> bool:
 
 
 def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
-    """What waited for its alt text goes, unless something else is to be asked now; ``reason`` says what."""
+    """What waited for its alt text goes, unless something else is in the way now; ``reason`` says what."""
     if post.state is not PostState.HELD:
         return post
-    reason = " ".join(waiting.warnings(tx, post, house, now))
-    parts = [replace(part, reason=reason) for part in previewing.parts_of(tx, post)]
-    tx.posts.save(*parts)
-    if not reason:
-        asking.send_all(tx, parts, post.author, house, now)
+    parts = previewing.parts_of(tx, post)
+    why = waiting.warnings(tx, post, house, now) or asking.send_all(tx, parts, post.author, house, now).problems
+    rows = [row for part in parts if (row := tx.posts.get(part.id)) is not None]
+    tx.posts.save(*(replace(row, reason=" ".join(why)) for row in rows if row.state is PostState.HELD))
     return tx.posts.get(post.id) or post
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.bot.asked import Asked, Command, House
-from bridge.bot.parse import read
+from bridge.bot.parse import Bare, Spoken, read
 from bridge.errors import UsageError
 from bridge.model import Medium, Message, Unreadable
 from bridge.telltale import first_words
@@ -71,7 +71,7 @@ def _is_taken(medium: Medium, house: House) -> bool:
 
 
 def _is_command(said: Message, house: House) -> bool:
-    return read(said.text, prefix=house.prefix, direct=said.direct, verbs=house.verbs) is not None
+    return isinstance(read(said.text, prefix=house.prefix, direct=said.direct, verbs=house.verbs), Spoken | Bare)
 
 
 def hint(asked: Asked) -> str:
@@ -130,13 +130,16 @@ def with_alt(medium: Medium, alt: str) -> Medium:
     return medium if alt == medium.alt else replace(medium, alt=alt, remote_id="", uploaded_at=0.0)
 
 
-def which(text: str, count: int, command: str) -> tuple[int, str]:
-    """The place (from 1) of the picture that an alt text is for, of ``count`` pictures, and the alt text. ``command``:
-    what was typed before. Raises UsageError.
+def which(text: str, media: Sequence[Medium], answered: str | None, command: str) -> tuple[int, str]:
+    """The place (from 1) of the picture among ``media`` that an alt text is for, and the alt text. ``answered``: the
+    message that is replied to, if that is a picture's own; ``command``: what was typed before. Raises UsageError.
     """
-    numbered = _NUMBERED.match(text)
-    place = 1 if count == 1 else int(numbered[1]) if numbered is not None else 0
-    said = (text if count == 1 or numbered is None else text[numbered.end() :]).strip()
+    own = [place for place, one in enumerate(media, 1) if answered is not None and one.message_id == answered]
+    count, numbered = len(media), _NUMBERED.match(text)
+    if count == 1 or len(own) == 1:
+        place, said = (own or [1])[0], text.strip()
+    else:
+        place, said = (0, "") if numbered is None else (int(numbered[1]), text[numbered.end() :].strip())
     if not 1 <= place <= count:
         raise UsageError(f"It has {count} pictures. Say which one: {command} 1 WHAT IT SHOWS")
     if not said:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.model import Draft, Medium, Post, PostState, Role, Speech
-from tests.unit.bot_scene import ANA, BEN, LOBBY, PRESS, STALE, Scene
+from bridge.model import Draft, Medium, Message, Post, PostState, Role, Speech
+from tests.unit.bot_scene import ANA, BEN, CAP, LOBBY, PRESS, STALE, Scene
 from tests.unit.drafting_scene import ADA, OWEN, POLLY, now_says, set_policy, shown, speak, team
 
 CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg")
@@ -74,6 +74,35 @@ async def test_a_reply_needs_no_name(scene: Scene, reply_to: str) -> None:
     words = await scene.ask(POLLY, "!alt K9 with a cat", reply_to="$question" if reply_to == "question" else "$1")
     assert words.endswith("has the alt text “K9 with a cat”: it goes out.")
     assert await alts(scene) == ["K9 with a cat"]
+
+
+async def test_a_reply_to_the_picture_itself_is_about_that(scene: Scene) -> None:
+    await team(scene, hold=20.0)
+    for name, medium in (("$cat", CAT), ("$dog", DOG)):
+        own = (replace(medium, message_id=name),)
+        scene.network.messages[name] = Message(name, PRESS, POLLY, "", scene.now, media=own)
+    said = await scene.say(POLLY, "!tweet@acme hello", reply_to="$cat", media=(CAT,))
+    await scene.say(POLLY, "!send k1")
+    assert [one.message_id for one in (await scene.post()).draft.media] == ["$cat", "$dog", said]
+    assert "picture 2 “dog.jpg” has the alt text “3 dogs”" in await scene.ask(POLLY, "!alt 3 dogs", reply_to="$dog")
+    assert "picture 1 “cat.jpg” has the alt text “A cat”" in await scene.ask(POLLY, "!alt 1 A cat", reply_to=said)
+    assert (await scene.ask(BEN, "!alt no", reply_to="$dog")).startswith("Which one?")
+    await scene.say(POLLY, "!tweet@acme world", reply_to="$dog")
+    assert await scene.ask(POLLY, "!alt dogs", reply_to="$dog") == (
+        "That is about k1, k2. Say which one: !alt ID WHAT IT SHOWS"
+    )
+    assert await alts(scene, 0) == ["A cat", "3 dogs", ""]
+
+
+async def test_at_the_daily_cap_the_alt_text_stays_and_the_post_waits(scene: Scene) -> None:
+    post = await held(scene)
+    for _ in range(CAP):
+        await scene.say(POLLY, f"!tweet@acme number {_}")
+    words = await scene.ask(POLLY, f"!alt {post.label} A cat")
+    assert words.endswith("not posted, it waits for its author's word.")
+    kept = await scene.post(0)
+    assert (kept.state, kept.draft.media[0].alt) == (PostState.HELD, "A cat")
+    assert kept.reason.startswith("The limit is 50 posts in 24 hours")
 
 
 async def test_a_reply_to_a_preview_may_name_it_too(scene: Scene) -> None:

@@ -94,9 +94,10 @@ async def test_anything_else_of_theirs_ends_the_series(scene: Scene, room: Talk,
     assert (await names(scene), await states(scene)) == (["a"], [PostState.QUEUED])
 
 
-async def test_a_caption_does_not_end_it(scene: Scene, room: Talk) -> None:
+@pytest.mark.parametrize("caption", ["two", "!twet", "send k7"])
+async def test_a_caption_does_not_end_it(scene: Scene, room: Talk, caption: str) -> None:
     first = room.send(ANA, A, text="one")
-    room.send(ANA, B, text="two")
+    room.send(ANA, B, text=caption)
     assert await scene.ask(ANA, "!tweet hello", reply_to=first) == ASKED
 
 
