@@ -27,6 +27,7 @@ You are @{person}, in a private chat (DM) with the bot. Type these, one after th
   /room                      go to the room
   !tweet Hello from the chat
   !undo                      deletes it again
+  /picture cat !tweet Look   a picture with that caption
 
 A team: !share @acme ben contributor, then /as ben and /dm and !accept; his !tweet in the room waits for ana's /react ✅
 Your posts appear at {url}/ · /help shows the rest · /quit ends.

@@ -4,10 +4,14 @@ It is for the demo and knows nothing of what is said. Everything is in memory: w
 """
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 from bridge.errors import ChatRefused, StoreError
 from bridge.interfaces import Inbox, Privacy
@@ -36,8 +40,12 @@ Extra = Callable[[str], Awaitable[str]]
 HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
 /edit TEXT        change your last message                     /redact    delete your last message
-/react ✅ or ❌    react to the bot's last message              /leave     leave the room
-/open  /close     let anybody into the room, or only invited   /quit      end"""
+/react ✅ or ❌    react to the bot's last message              /reply TEXT  answer your last message
+/picture NAME     show a picture; /picture cat !tweet hello shows it with that caption
+/open  /close     let anybody into the room, or only invited   /leave     leave the room     /quit  end"""
+
+_SIDE = 64
+"""Pixels: the pictures of the demo are small squares of one colour, each name its own."""
 
 
 class ConsoleNetwork:
@@ -116,10 +124,15 @@ class ConsoleNetwork:
         self._count += 1
         return f"c{self._count}"
 
-    def _message(self, text: str) -> Message:
-        message = Message(self._next(), self._room, self._identity, text, self._clock(), direct=self._direct)
+    def _message(self, text: str, *, picture: str = "", reply_to: str | None = None) -> Message:
+        message = Message(
+            self._next(), self._room, self._identity, text, self._clock(), direct=self._direct, reply_to=reply_to
+        )
+        if picture:
+            medium = Medium(f"console:{picture}", "image/png", name=f"{picture}.png", message_id=message.id)
+            message = replace(message, media=(medium,))
         self._last_own[self._room, self._person] = message.id
-        self._remember(message.id, text)
+        self._remember(message.id, text or picture)
         self._messages[message.id] = message
         return message
 
@@ -136,8 +149,11 @@ class ConsoleNetwork:
             self._person = rest.strip().lower()
         elif verb in ("leave", "open", "close"):
             return self._move(verb)
-        elif verb in ("edit", "redact", "react"):
+        elif verb in ("edit", "redact", "react", "reply"):
             return self._act(verb, rest)
+        elif verb == "picture" and rest.split():
+            name, *caption = rest.split(maxsplit=1)
+            return self._message("".join(caption), picture=name)
         else:
             self._show("\n".join([HELP, *(f"/{name}" for name in self._extras)]))
         return None
@@ -161,6 +177,8 @@ class ConsoleNetwork:
             return Edit(self._next(), self._room, self._identity, target, rest, now, direct=self._direct)
         if verb == "redact":
             return Redaction(self._next(), self._room, self._identity, target, now)
+        if verb == "reply":
+            return self._message(rest, reply_to=target)
         return Reaction(self._next(), self._room, self._identity, target, rest.strip() or "✅", now)
 
     # ------------------------------------------------------------ what the bot does
@@ -222,13 +240,22 @@ class ConsoleNetwork:
         return theirs[ids.index(message_id) + 1 : end]
 
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
-        raise ChatRefused("there are no pictures here")
+        network, _, name = medium.source.partition(":")
+        if network != NAME:
+            raise ChatRefused("there is no such picture here")
+        await asyncio.to_thread(_paint, name, into)
 
     def health(self) -> Health:
         return Health(ok=True)
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _paint(name: str, into: Path) -> None:
+    into.touch(0o600, exist_ok=False)
+    colour = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:6]
+    Image.new("RGB", (_SIDE, _SIDE), f"#{colour}").save(into, "PNG")
 
 
 async def typed(read: Callable[[], str]) -> AsyncIterator[str]:

@@ -1,11 +1,13 @@
 """The console network: what a person types becomes events, and a repeated answer is printed once."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bridge.chat.console import ROOM, ConsoleNetwork, typed
-from bridge.errors import StoreError
+from bridge.errors import ChatRefused, StoreError
 from bridge.interfaces import Privacy
 from bridge.model import Edit, Event, Gathering, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech
 
@@ -155,3 +157,18 @@ async def test_what_was_said_is_found_again_in_its_order() -> None:
     assert await network.said_after(ROOM, said["one"], by=ana, until=said["three"]) == []
     assert await network.said_after(ROOM, said["one"], by=Identity("console", "ben"), until="c99") == []
     assert await network.said_after(ANA_DM, said["one"], by=ana, until="c99") == []
+
+
+async def test_a_picture_has_a_caption_and_can_be_answered(tmp_path: Path) -> None:
+    events, shown = await play("/picture cat !tweet Look\nalt: A cat", "/picture dog", "/reply !tweet", "/picture")
+    captioned, bare, reply = (event for event in events if isinstance(event, Message))
+    assert (captioned.text, [one.name for one in captioned.media]) == ("!tweet Look\nalt: A cat", ["cat.png"])
+    assert (bare.text, [one.name for one in bare.media]) == ("", ["dog.png"])
+    assert (reply.text, reply.reply_to, reply.media) == ("!tweet", bare.id, ())
+    assert "/picture NAME" in shown[-1]
+    network = ConsoleNetwork(lines(), print)
+    await network.fetch(bare.media[0], tmp_path / "dog", most=1 << 20)
+    assert (tmp_path / "dog").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "dog").stat().st_mode & 0o077 == 0
+    with pytest.raises(ChatRefused):
+        await network.fetch(replace(bare.media[0], source="/etc/passwd"), tmp_path / "other", most=1 << 20)
