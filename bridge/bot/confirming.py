@@ -7,8 +7,9 @@ It knows how to ask. What is asked about was made by ``posting``; the answers ar
 from dataclasses import replace
 
 from bridge import pricing, telltale
-from bridge.bot import pictures, previewing, signs
+from bridge.bot import content, pictures, previewing, signs
 from bridge.bot.asked import Asked, House
+from bridge.bot.words import number, quote
 from bridge.interfaces import Tx
 from bridge.model import Post, PostState
 from bridge.text import length
@@ -18,6 +19,7 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     """Hold all parts of ``post`` and ask whether they are right so. ``split``: we cut the text; ``when``: the time that
     it is to go out at, in words.
     """
+    pages = _pages(tx, asked, post, house) if split else 0
     question = tx.answers.ask(asked.sender, asked.room)
     rows = previewing.parts_of(tx, post)
     account = tx.accounts.get(post.account_id)
@@ -36,7 +38,10 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
         tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, reason=""))
         if split:
             lines.append(f"{row.part}/{len(rows)} ({length(row.draft.text)})")
-            lines += [f"│ {line}" for line in row.draft.text.splitlines()]
+            lines += [quote(row.draft.text)] if pages else [f"│ {line}" for line in row.draft.text.splitlines()]
+    if pages:
+        least = "The whole of it stands" if pages <= content.MOST_PAGES else "As much of it as I can show stands"
+        lines.append(f"{least} before this, on {number(min(pages, content.MOST_PAGES), 'page')}.")
     signs.take_away(tx, post, signs.WAITS)
     if price := pricing.said_of([row.cost for row in rows], house.prices):
         lines.append(f"Mind that {price}.")
@@ -46,3 +51,12 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     how += " · to post the last picture alone, reply to that." if asked.guessed else ""
     lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌{how}")
     asked.reply(tx, "\n".join(lines), post_id=post.id if len(rows) == 1 else None, question_id=question.id)
+
+
+def _pages(tx: Tx, asked: Asked, post: Post, house: House) -> int:
+    """Say all of the post before the question, where one message is too small for that; on how many pages it is."""
+    account = tx.accounts.get(post.account_id)
+    made = content.pages(tx, post, account, house, post.label) if account is not None else []
+    for page in made[: content.MOST_PAGES]:
+        asked.reply(tx, page)
+    return len(made)

@@ -156,3 +156,28 @@ async def test_a_scheduled_thread(scene: Scene, acme: Account) -> None:
     assert "(2 parts)" in await scene.ask(ANA, "!queue")
     await scene.ask(ANA, f"!drop {posts[0].label}")
     assert {post.state for post in await scene.posts()} == {PostState.FAILED}
+
+
+async def test_a_split_that_is_too_long_for_a_message_is_shown_on_pages_before(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.OWNER)
+    await scene.store.transact(lambda tx: tx.accounts.save(replace(acme, premium=True)))
+    await scene.heard()
+    await scene.say(ANA, "!thread " + " ".join(f"word{n}" for n in range(7000)))
+    *pages, asked = await scene.heard()
+    assert len(pages) == 3
+    assert all(len(page) < 32_000 for page in pages)
+    assert "".join(pages).count("word") == 7000
+    assert len(asked) < 1000
+    assert "The whole of it stands before this, on 3 pages.\nPost it: !send q1" in asked
+    assert "send" in await scene.ask(ANA, "!help send")
+    assert (await scene.ask(ANA, "!send q1")).startswith("Sending 3 posts.")
+
+
+async def test_a_split_that_nobody_can_read_whole_says_so(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.OWNER)
+    await scene.store.transact(lambda tx: tx.accounts.save(replace(acme, premium=True)))
+    await scene.heard()
+    await scene.say(ANA, "!thread " + " ".join(f"слово{n}" for n in range(20_000)))
+    *pages, asked = await scene.heard()
+    assert len(pages) == 12
+    assert "As much of it as I can show stands before this, on 12 pages.\nPost it: " in asked
