@@ -14,6 +14,8 @@ from bridge.interfaces import Tx
 from bridge.model import Post, PostState
 from bridge.text import length
 
+_CHOSEN = "I chose its parts or its pictures."
+
 
 def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = False, when: str = "") -> None:
     """Hold all parts of ``post`` and ask whether they are right so. ``split``: we cut the text; ``when``: the time that
@@ -35,7 +37,8 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     if post.reason:
         lines.append(f"Look twice: {post.reason}")
     for row in rows:
-        tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, reason=""))
+        reason = f"{_CHOSEN} {row.reason}".strip()  # what was asked about besides, counts as asked
+        tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, reason=reason))
         if split:
             lines.append(f"{row.part}/{len(rows)} ({length(row.draft.text)})")
             lines += [quote(row.draft.text)] if pages else [f"│ {line}" for line in row.draft.text.splitlines()]

@@ -181,10 +181,12 @@ def _settle(
             tx.decisions.add(root.id, writer, Verdict.WROTE, root.content, None, now)
         if wrote:
             previewing.refresh(tx, root, house)
-    elif root.question_id is None and (warned := waiting.warnings(tx, root, house, now)):
-        root = replace(root, state=PostState.HELD, reason=" ".join(warned))
-        tx.posts.save(root)
-        signs.take_away(tx, root, signs.WAITS)
+    else:
+        asked = root.reason if root.state is PostState.HELD else ""
+        if new := [said for said in waiting.warnings(tx, root, house, now) if not alttext.was_said(said, asked)]:
+            root = replace(root, state=PostState.HELD, reason=" ".join((asked, *new)).strip(), question_id=None)
+            tx.posts.save(root)
+            signs.take_away(tx, root, signs.WAITS)
     tx.log.add(
         who, "edit", room=room, account_id=root.account_id, post_id=root.id, detail=detail,
         outcome=root.state.value, at=now,

@@ -436,3 +436,42 @@ def test_any_caption_is_text_and_alt_texts_or_refused(text: str, count: int, kee
     for one in described:
         one.alt.encode("utf-8")
         assert one.alt == one.alt.strip()
+
+
+# ---------------------------------------------------------------- with other questions
+
+
+async def test_too_large_a_picture_of_a_series_is_asked_about_once(scene: Scene, room: Talk) -> None:
+    first = room.send(ANA, A)
+    room.send(ANA, replace(B, size=7 << 20))
+    words = await scene.ask(ANA, "!tweet hello", reply_to=first)
+    assert "Look twice: X takes pictures of 5 MB, and these have more: 2 (7 MB). They would be scaled down.\n" in words
+    assert await scene.ask(ANA, "!send k1") == "Sending k1."
+    assert [one.scaled for one in (await scene.post()).draft.media] == [False, True]
+
+
+async def test_a_series_without_alt_texts_still_waits_for_its_order(scene: Scene, room: Talk) -> None:
+    [(account, _)] = await scene.store.transact(lambda tx: tx.accounts.usable_by(ANA))
+    await set_policy(scene, account, alt="ask")
+    first = room.send(ANA, A)
+    room.send(ANA, B)
+    await scene.say(ANA, "!tweet hello", reply_to=first)
+    await scene.say(ANA, "!alt k1 1 A")
+    await scene.say(ANA, "!alt k1 2 B")
+    assert await states(scene) == [PostState.HELD]
+
+
+async def test_what_an_edit_brings_is_asked_about_anew(scene: Scene, room: Talk) -> None:
+    first = room.send(ANA, A)
+    room.send(ANA, B)
+    said = await scene.say(ANA, "!tweet hello", reply_to=first)
+    assert (await scene.post()).question_id is not None
+    await scene.edit(ANA, said, "!tweet hello, password: hunter2!")
+    post = await scene.post()
+    assert (post.state, post.question_id) == (PostState.HELD, None)  # so it is asked about again
+    assert post.reason.endswith("It looks as if a password were in it.")
+    await scene.question(ANA, [post], "$again")
+    await scene.edit(ANA, said, "!tweet hello you, password: hunter2!")
+    assert (await scene.post()).question_id is not None
+    await scene.edit(ANA, said, "!tweet hello you, password: hunter2!", media=(replace(C, size=7 << 20),))
+    assert (await scene.post()).reason.endswith("these have more: 3 (7 MB). They would be scaled down.")
