@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.interfaces import Tx
 from bridge.model import Draft, Medium, Post, PostState
 from bridge.scaling import permitted, warned
 from tests.unit.bot_scene import ANA, Scene
@@ -83,19 +82,30 @@ async def test_what_was_approved_as_it_was_is_approved_anew_scaled(scene: Scene)
     assert (await scene.post()).state is PostState.QUEUED
 
 
+OTHER = replace(CAT, source="mxc://example.org/other", size=9 << 20)
+
+
+async def test_a_word_about_another_picture_is_none_about_this(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(POLLY, "!tweet@acme hello", media=(CAT,))
+    post = replace(await scene.post(), draft=Draft("hello", media=(OTHER,)))
+    await scene.store.transact(lambda tx: tx.posts.save(post))
+    await scene.say(POLLY, "!send k1")
+    assert await scaled(scene) == [False]  # the outbox asks about it
+
+
 async def test_a_swapped_picture_needs_a_word_of_its_own(scene: Scene) -> None:
     await team(scene)
     await scene.say(POLLY, "!tweet@acme hello", media=(CAT,))
+    await scene.question(POLLY, [await scene.post()])
+    await scene.say(POLLY, "!edit k1 hello", media=(OTHER,))
     post = await scene.post()
-
-    def ask(tx: Tx) -> None:
-        tx.posts.save(replace(post, question_id=tx.answers.ask(POLLY, post.room).id))
-
-    await scene.store.transact(ask)
-    other = replace(CAT, source="mxc://example.org/other", size=9 << 20)
-    await scene.say(POLLY, "!edit k1 hello", media=(other,))
-    await scene.say(POLLY, "!send k1")
-    assert await scaled(scene) == [False]  # the outbox asks about it
+    assert (post.state, post.question_id, await scaled(scene)) == (PostState.HELD, None, [False])  # it is asked anew
+    assert await scene.react(POLLY, "$question", "✅") == ""
+    assert (await scene.post()).state is PostState.HELD
+    await scene.question(POLLY, [post], "$again")
+    await scene.react(POLLY, "$again", "✅")
+    assert ((await scene.post()).state, await scaled(scene)) == (PostState.QUEUED, [True])
 
 
 @pytest.mark.parametrize("mime", ["image/gif", "video/mp4"])
