@@ -9,7 +9,7 @@ from dataclasses import replace
 from bridge import pricing, telltale
 from bridge.bot import content, pictures, previewing, signs
 from bridge.bot.asked import Asked, House
-from bridge.bot.words import number, quote
+from bridge.bot.words import number, quote, span
 from bridge.interfaces import Tx
 from bridge.model import Post, PostState
 from bridge.text import length
@@ -34,6 +34,9 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
         lines.append(f"{said} with {pictures.in_order(post.draft.media)}{where}.{yet}")
     elif post.draft.media:
         lines.append(f"This goes with {telltale.pictures(post.draft)} on the first part.")
+    age = asked.now - asked.message.sent_at
+    if age > house.stale_after:
+        lines.append(f"You wrote it {span(age)} ago.")
     if post.reason:
         lines.append(f"Look twice: {post.reason}")
     for row in rows:

@@ -171,7 +171,8 @@ async def test_the_question_holds_whatever_else_there_is_to_say(scene: Scene, ro
     room.send(ANA, replace(B, name="x\u202egpj\n\x1b[2J.exe"))
     words = await scene.ask(ANA, "!tweet call +1 202 555 0143, example.org", reply_to=first, age=STALE + 1)
     assert not set(words) & set("\u202e\x1b")
-    look, price = words.split("\n")[1:3]
+    age, look, price = words.split("\n")[1:4]
+    assert age == "You wrote it 10 min ago."
     assert look == (
         "Look twice: It looks as if a phone number were in it. There is a link in it: the link makes it $0.20. "
         "Pictures 1 and 2 have no alt text. The account's policy is to post none without."
