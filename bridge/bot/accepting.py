@@ -53,8 +53,8 @@ def take(tx: Tx, offer: Offer, account: Account, room: Room, house: House, now: 
     _settle(tx, offer, OfferState.TAKEN, account, "accept", room, now)
     _tell(tx, offer, f"{offer.to.name} is {role.value} of {account.at} now.")
     way = f"{house.prefix}tweet{account.at} hello"
-    drafts = "" if role.may_post else " I show it to the approvers, and it goes out when they let it."
-    return f"You are {role.value} of {account.at} now. Next, in any room where I am: {way}{drafts}"
+    drafts = "" if role.may_post else " What you post is shown to its approvers first, and goes out when they let it."
+    return f"You are {role.value} of {account.at} now.{drafts} Next, in any room where I am: {way}"
 
 
 def turn_down(tx: Tx, offer: Offer, account: Account, room: Room, now: float) -> str:

@@ -16,6 +16,14 @@ from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room
 
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
 _WAITS = "{} waits for approval now, not for your word: an approver has to let it through."
+_HOW_IT_STANDS = {
+    PostState.DRAFT: "waits for approval",
+    PostState.SCHEDULED: "goes out at its time",
+    PostState.QUEUED: "goes out as soon as it can",
+    PostState.SENDING: "is on its way",
+    PostState.POSTED: "is out",
+    PostState.FAILED: "was not posted",
+}
 TICKS, CROSSES = signs.TICKS, signs.CROSSES
 
 
@@ -265,7 +273,7 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
     if post.state is PostState.UNKNOWN and post.question_id is None:
         raise UsageError(f"I am still looking whether {post.label} went out. Wait for what I find.")
     if post.state not in _WAITING:
-        raise UsageError(f"{post.label} does not wait for your word: it is {post.state.value}.")
+        raise UsageError(f"{post.label} does not wait for your word: it {_HOW_IT_STANDS[post.state]}.")
     return [post]
 
 

@@ -26,7 +26,6 @@ from bridge.model import (
     PostState,
     Room,
     Speech,
-    Verdict,
 )
 
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
@@ -175,12 +174,7 @@ def _settle(
     """
     role = tx.accounts.role(root.account_id, root.author)
     if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
-        root = waiting.submit(tx, root, house, now)
-        wrote = {who, *others} - {root.author}
-        for writer in wrote:
-            tx.decisions.add(root.id, writer, Verdict.WROTE, root.content, None, now)
-        if wrote:
-            previewing.refresh(tx, root, house)
+        root = waiting.submit(tx, root, house, now, {who, *others} - {root.author})
     else:
         asked = root.reason if root.state is PostState.HELD else ""
         if new := [said for said in waiting.warnings(tx, root, house, now) if not alttext.was_said(said, asked)]:

@@ -62,7 +62,7 @@ def _close_off(tx: Tx, room: Room, key: str, house: House, now: float) -> None:
         if account is not None:
             _hide(tx, account, room, key, house, now)
     ends = ["what was shared with it is not shared any more"] * bool(given)
-    ends += ["I show no drafts here any more"] * bool(shown)
+    ends += ["drafts from elsewhere are not shown here any more"] * bool(shown)
     if ends:  # no names: by now, anybody may read along
         tx.answers.add(room, Speech.TEXT, f"This room is not invite-only any more, so {', and '.join(ends)}.")
 

@@ -97,9 +97,13 @@ def close(tx: Tx, post: Post, number: int, words: str) -> None:
 
 
 def _edit(tx: Tx, post: Post, preview: Preview, words: str) -> None:
-    for earlier in tx.answers.of_post(post.id, Speech.EDIT):
-        if earlier.target_answer == preview.answer_id:
-            tx.answers.cancel(earlier.id)
+    """Unless it says just that: clients show that something was edited."""
+    edits = [one for one in tx.answers.of_post(post.id, Speech.EDIT) if one.target_answer == preview.answer_id]
+    said = edits[-1:] or [one for one in tx.answers.of_post(post.id, Speech.TEXT) if one.id == preview.answer_id]
+    if said and said[0].body == words:
+        return
+    for earlier in edits:
+        tx.answers.cancel(earlier.id)
     tx.answers.add(preview.room, Speech.EDIT, words, target_answer=preview.answer_id, post_id=post.id)
 
 

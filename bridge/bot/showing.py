@@ -29,6 +29,8 @@ GROUPS = {
 """The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
 _MOST_SHOWN = 10
 _STATES = {
+    PostState.DRAFT: "waits for approval",
+    PostState.SCHEDULED: "waits for its time",
     PostState.HELD: "waits for your word",
     PostState.QUEUED: "waits to be sent",
     PostState.SENDING: "is being sent",

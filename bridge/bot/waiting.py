@@ -4,7 +4,7 @@ It knows states, rows and previews. Whether somebody may decide is ``approving``
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bridge import alttext, pricing, scaling
@@ -21,6 +21,7 @@ from bridge.model import (
     PostState,
     Room,
     Speech,
+    Verdict,
     unlabel,
 )
 from bridge.text import links
@@ -31,13 +32,17 @@ _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNOREC
 # ---------------------------------------------------------------- into approval and out of it
 
 
-def submit(tx: Tx, post: Post, house: House, now: float) -> Post:
-    """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it."""
+def submit(tx: Tx, post: Post, house: House, now: float, wrote: Collection[Identity] = ()) -> Post:
+    """Make all parts of ``post`` a draft with the content that the store has now, void every decision, show it.
+    ``wrote``: who beside its author wrote words that are in it.
+    """
     parts = [permit_scaling(tx, part, house, told=True) for part in previewing.parts_of(tx, post)]  # by the preview
     post = next(part for part in parts if part.id == post.id)
     hash_ = tx.decisions.content(post)
     warned = " ".join(warnings(tx, post, house, now, draft=True))
     tx.decisions.void(post.id)
+    for writer in wrote:
+        tx.decisions.add(post.id, writer, Verdict.WROTE, hash_, None, now)
     for part in parts:
         draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=hash_)
         tx.posts.save(draft)

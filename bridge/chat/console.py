@@ -37,10 +37,12 @@ ROOM = Room(NAME, "#room")
 Extra = Callable[[str], Awaitable[str]]
 """A slash command of the demo's own: takes what stands behind it, gives what is to be shown."""
 
+_ASKS = "✅"
+"""Stands in what the bot says where a reaction means something."""
 HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
 /edit TEXT        change your last message                     /redact    delete your last message
-/react ✅ or ❌    react to the bot's last message              /reply TEXT  answer your last message
+/react ✅ or ❌    react to the bot's last question             /reply TEXT  answer your last message
 /picture NAME     show a picture; /picture cat !tweet hello shows it with that caption
 /open  /close     let anybody into the room, or only invited   /leave     leave the room     /quit  end"""
 
@@ -73,6 +75,7 @@ class ConsoleNetwork:
         self._texts: dict[str, str] = {}
         self._messages: dict[str, Message] = {}
         self._last_bot: dict[Room, str] = {}
+        self._asked: dict[Room, bool] = {}
         self._last_own: dict[tuple[Room, str], str] = {}
         self._inside: set[Identity] = set()
         self._closed = True
@@ -191,7 +194,10 @@ class ConsoleNetwork:
         about = self._texts.get(outgoing.target or "", "")
         place = "DM" if outgoing.room != ROOM else "room"
         if outgoing.speech is Speech.TEXT:
-            self._last_bot[outgoing.room] = event_id
+            asks = _ASKS in outgoing.body
+            if asks or not self._asked.get(outgoing.room):
+                self._last_bot[outgoing.room] = event_id
+                self._asked[outgoing.room] = asks
             self._remember(event_id, outgoing.body)
             body = outgoing.body.replace("\n", "\n          ")
             self._show(f"  kantter ({place}): {body}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bridge import alttext
 from bridge.model import Account, Action, Post, PostState, Question
-from bridge.telltale import first_words, pictures
+from bridge.telltale import HIDDEN, first_words, pictures
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
@@ -28,7 +28,10 @@ def subject(post: Post) -> str:
 
 def called(post: Post) -> str:
     """Its first words; of pictures alone, what those are called."""
-    return f"“{first_words(post.draft.text)}”" if post.draft.text or not post.draft.media else pictures(post.draft)
+    if post.draft.media and not post.draft.text:
+        return pictures(post.draft)
+    said = first_words(post.draft.text)
+    return said if said == HIDDEN else f"“{said}”"
 
 
 def sentence(text: str) -> str:

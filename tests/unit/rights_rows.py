@@ -102,6 +102,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("tweet", "!tweet Good morning", "no account named"),
     Situation("tweet", "!tweet@acme See https://example.org", "with a link"),
     Situation("tweet", "!tweet@acme The key is sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ", "a secret"),
+    Situation("tweet", "!tweet@other Good morning", "another team's account"),
+    Situation("tweet", "!tweet@nowhere Good morning", "an account that nobody has"),
     Situation("tweet", "!tweet@acme A cat", "with a picture without alt text", media=CAT),
     Situation("draft", "!draft@acme Good morning"),
     Situation("reply", f"!reply@acme {URL} Well said."),
@@ -123,9 +125,11 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("edit", "edits the command", "a draft of another", DRAFT, does=rewrite),
     Situation("alt", "!alt k1 A cat", "a draft of another with a picture", DRAFT, media=CAT),
     Situation("alt", "!alt k1 A cat", "an own draft with a picture", DRAFT, own=True, media=CAT),
+    Situation("alt", "!alt A cat", "in reply to the preview of another's", DRAFT, media=CAT, reply_to=PREVIEW),
     # ------------------------------------------------------------ deciding
     Situation("approve", "!approve k1", "a draft of another", DRAFT),
     Situation("approve", "!approve k1", "a draft of another, with one approval", DRAFT, make=approved),
+    Situation("approve", "!approve", "in reply to the preview of a draft of another", DRAFT, reply_to=PREVIEW),
     Situation("approve", "!approve k1", "an own draft", DRAFT, own=True),
     Situation("approve", "!approve k1", "a post that is out", POSTED),
     Situation("approve", "!approve k9", "there is no such draft"),
@@ -182,6 +186,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("log", "!log @acme", "a draft of another was made", DRAFT),
     Situation("log", "!log", "a draft of another was made", DRAFT),
     Situation("who", "!who k1", "a draft of another", DRAFT),
+    Situation("who", "!who", "in reply to the preview of a draft of another", DRAFT, reply_to=PREVIEW),
+    Situation("who", "!who", "in reply to the command of another's post that is out", POSTED, reply_to=COMMAND),
     Situation("who", f"!who {URL}", "a post of another that is out", POSTED),
     # ------------------------------------------------------------ the team
     Situation("share", f"!share @acme {NEW.name} owner"),
@@ -205,5 +211,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("status", "!status", "an own post waits for a word", HELD, own=True),
     Situation("help", "!help"),
     Situation("help", "!help policy"),
+    Situation("help", "!help sharing"),
+    Situation("help", "!twet Good morning", "a slip"),
+    Situation("help", "!frezee @acme", "a slip"),
     Situation("resume", "!resume"),
 )

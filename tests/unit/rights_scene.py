@@ -75,6 +75,7 @@ class Situation:
     parts: int = 1
     text: str = "Hello world"
     direct: bool = False
+    reply_to: str | None = None
     media: tuple[Medium, ...] = ()
     make: "Callable[[House, Tx, Identity], None] | None" = None
     does: "Callable[[Identity, float], Event] | None" = None
@@ -168,7 +169,9 @@ class House:
         self.rolled.before, self.rolled.after = before, lambda tx: seen.append(_Look(tx, self.acme, who))
         room = DM if situation.direct else ROOM
         media = () if situation.row else situation.media
-        event: Event = Message("$asked", room, who, situation.said, NOW, direct=situation.direct, media=media)
+        event: Event = Message(
+            "$asked", room, who, situation.said, NOW, situation.direct, reply_to=situation.reply_to, media=media
+        )
         if situation.does is not None:
             event = situation.does(who, NOW)
         await self.bot.deliver([event])

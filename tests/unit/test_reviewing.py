@@ -173,7 +173,7 @@ async def test_an_approval_room_that_opens_shows_no_drafts_any_more(
     assert (await scene.post()).state is DRAFT
     heard = [a for a in await scene.answers() if a.room in (DESK, LOBBY) and a.id > 0]
     assert not any("more of them" in a.body for a in heard)
-    assert sum("I show no drafts here any more" in a.body for a in heard) == 1
+    assert sum("drafts from elsewhere are not shown here any more" in a.body for a in heard) == 1
 
     def told(tx: Tx) -> list[tuple[Identity, str]]:
         return [(notice.to, notice.words) for notice in notices(tx)]
@@ -249,6 +249,20 @@ async def test_a_time_is_shown_in_its_authors_zone_and_in_utc(scene: Scene) -> N
     at = "Saturday 16 January 2027, 09:00 EST (America/New_York), that is 14:00 UTC"
     assert f"To go out at {at}\n" in words
     assert f"To go out at {at}\n" in await scene.ask(ADA, "!show k1")
+
+
+async def test_a_preview_that_says_it_already_is_not_edited(scene: Scene) -> None:
+    await team(scene)
+    await drafted(scene)
+    await scene.say(OWEN, "!policy @acme hold=5s")
+    assert await scene.answers(Speech.EDIT) == []
+    await scene.say(OWEN, "!policy @acme approvals=2")
+    await scene.say(OWEN, "!policy @acme hold=6s")
+    assert len(await scene.answers(Speech.EDIT)) == 1
+    await scene.say(OWEN, "!policy @acme approvals=1")
+    assert [answer.body.splitlines()[-1][:48] for answer in await scene.answers(Speech.EDIT)] == [
+        "Not posted: it waits for approval, 0 of 1. Appro"
+    ]
 
 
 async def test_who_said_send_stands_in_the_log(scene: Scene) -> None:

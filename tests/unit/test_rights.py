@@ -10,12 +10,13 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.bot.table import COMMANDS
 from tests.unit.bot_scene import open_scene
-from tests.unit.rights_rows import POLICIES, SITUATIONS
-from tests.unit.rights_scene import ASKERS, House, Situation
+from tests.unit.rights_rows import POLICIES, SITUATIONS, offered, shared
+from tests.unit.rights_scene import ASKERS, OUT_ID, House, Situation
 
 HERE = Path(__file__).parent
 TABLE = HERE / "rights.txt"
@@ -148,6 +149,33 @@ async def test_everybody_gets_exactly_the_answer_in_the_table(tmp_path: Path) ->
     said, kept = table(found).splitlines(), TABLE.read_text("utf-8").splitlines()
     assert said == kept, "read the difference; where it is wanted: python -m tests.unit.test_rights"
     assert page(found).splitlines() == PAGE.read_text("utf-8").splitlines(), "python -m tests.unit.test_rights"
+
+
+_NAMES = {"acme": "amce", "k1": "k9", "k2": "k9", "q1": "q9", OUT_ID: "1800000000000000009"}
+"""What there is, and what there is not."""
+
+
+async def test_strangers_are_answered_as_if_there_were_no_such_account_or_post(tmp_path: Path) -> None:
+    """Whatever they name, and by whatever verb; what is theirs or was offered to them they know."""
+    async with open_scene(tmp_path) as scene:
+        house = await House.build(scene)
+        compared = 0
+        for situation in SITUATIONS:
+            named = [name for name in _NAMES if name in situation.said]
+            if not named or situation.own or situation.make is offered or situation.make is shared:
+                continue
+            other = replace(situation, said=_without(situation.said))
+            for asker in ("nobody", "other team", "operator"):
+                said = await house.outcome(situation, POLICIES[USUAL], ASKERS[asker])
+                assert _without(said) == _without(await house.outcome(other, POLICIES[USUAL], ASKERS[asker])), situation
+                compared += 1
+        assert compared > 150
+
+
+def _without(said: str) -> str:
+    for name, nobody in _NAMES.items():
+        said = said.replace(name, nobody)
+    return said
 
 
 def test_each_verb_stands_in_the_table() -> None:
