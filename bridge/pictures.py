@@ -5,22 +5,41 @@ JPEG, PNG and WebP are written anew from their pixels, turned as their orientati
 stay. GIFs and videos keep their pixels as they are; see ``gif`` and ``video``.
 """
 
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from bridge import gif, video
 from bridge.colours import bare
 
 MOST_PIXELS = 100_000_000
 """A picture of more would fill the memory when it is opened, however small its file is."""
+_MOST_WEBP = 40_000_000
+"""To write one takes so long that a stop would have to wait for it."""
 LARGEST_SCALED = 50 << 20
 """Bytes of a picture that can be scaled down."""
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 _VIDEOS = ("video/mp4", "video/quicktime")
+_DAMAGED = (
+    SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error,
+    Image.DecompressionBombError,
+)  # fmt: skip
+"""What Pillow's readers raise for bytes that make no sense."""
 _KEPT = ("icc_profile", "transparency", "gamma")
 _QUALITIES = (92, 85, 75)
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the orientation in the EXIF data (Exif 2.32, section 4.6.4)."""
 _SMALLEST = 32
 """Pixels. A picture that has to be smaller than that cannot be helped."""
 
@@ -63,7 +82,7 @@ def clean(
         raise NotAPicture(f"it is no {_FORMATS[mime]}, or damaged") from error
     except (NotAPicture, TooLarge):
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # as Pillow's readers raise them
+    except (OSError, *_DAMAGED) as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk: Pillow's own have none
             raise
         raise NotAPicture("it is damaged") from error
@@ -103,7 +122,9 @@ def _picture(source: Path, into: Path, form: str, most: int, *, scaled: bool, un
     size = source.stat().st_size
     with Image.open(source, formats=(form,)) as picture:
         _measure(picture)
-        if form == "WEBP" and getattr(picture, "n_frames", 1) > 1:
+        if form == "WEBP" and picture.width * picture.height > _MOST_WEBP:
+            raise NotAPicture("it has too many pixels for a WebP; a JPEG may have more")
+        if form != "JPEG" and getattr(picture, "n_frames", 1) > 1:  # a second picture in a JPEG is about depth or light
             raise NotAPicture("it is animated; that works with a GIF only")
         if size > most and not scaled:
             raise TooLarge(size)
@@ -116,18 +137,18 @@ def _fit(
     """Write it, in less and less of its detail, until it has no more than ``most`` bytes. Without ``scaled``, it keeps
     its dimensions.
     """
-    ImageOps.exif_transpose(picture, in_place=True)
+    picture = _upright(picture)
     # Pillow writes some of what it read by itself; of that, only what changes the look is left.
     picture.info = {name: value for name, value in picture.info.items() if name in _KEPT}
     profile = picture.info.pop("icc_profile", None)
     profile = bare(profile) if isinstance(profile, bytes) else None
-    for smaller, quality in _attempts(picture, form, into, most, scaled=scaled):
+    for smaller, quality in _attempts(picture, form, into, most, size, scaled=scaled):
         if unwanted():
             raise NotAPicture("nobody wants it any more")
         if form == "PNG":
             smaller.save(into, form, icc_profile=profile, compress_level=6 if quality == _QUALITIES[0] else 9)
         elif form == "WEBP":
-            smaller.save(into, form, icc_profile=profile, quality=quality + 3)
+            smaller.save(into, form, icc_profile=profile, quality=quality + 3, method=2)
         else:
             smaller.save(into, form, icc_profile=profile, quality=quality, subsampling=_subsampling(smaller, quality))
         if into.stat().st_size <= most:
@@ -137,26 +158,40 @@ def _fit(
     raise TooLarge(max(size, into.stat().st_size))
 
 
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its orientation says. Pillow's own way writes the whole of the EXIF data anew, which a damaged one
+    does not survive.
+    """
+    orientation = picture.getexif().get(_ORIENTATION)
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
 def _subsampling(picture: Image.Image, quality: int) -> int:
     return 0 if picture.mode == "RGB" and quality == _QUALITIES[0] else -1
 
 
 def _attempts(
-    picture: Image.Image, form: str, into: Path, most: int, *, scaled: bool
+    picture: Image.Image, form: str, into: Path, most: int, size: int, *, scaled: bool
 ) -> Iterator[tuple[Image.Image, int]]:
-    """The picture and a quality to write it with; each time less. What came of the last attempt stands in ``into``."""
+    """The picture and a quality to write it with; each time less. ``size``: of what was sent. What came of the last
+    attempt stands in ``into``.
+    """
     qualities = _QUALITIES[:2] if form == "PNG" else _QUALITIES
-    for quality in qualities:
-        yield picture, quality
+    if not scaled or size <= 2 * most:
+        for quality in qualities:
+            yield picture, quality
+        size = into.stat().st_size
     picture = _resizable(picture) if scaled else picture
     width, height = picture.size
     share = 1.0
     while scaled:
-        share *= min(max((most / into.stat().st_size) ** 0.5 * 0.97, 0.3), 0.9)
-        size = max(round(width * share), 1), max(round(height * share), 1)
-        if max(size) < _SMALLEST:
+        share *= min(max((most / size) ** 0.5 * 0.97, 0.3), 0.9)
+        smaller = max(round(width * share), 1), max(round(height * share), 1)
+        if max(smaller) < _SMALLEST:
             return
-        yield picture.resize(size, Image.Resampling.LANCZOS), qualities[1]
+        yield picture.resize(smaller, Image.Resampling.LANCZOS), qualities[1]
+        size = into.stat().st_size
 
 
 def _resizable(picture: Image.Image) -> Image.Image:

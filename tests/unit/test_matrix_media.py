@@ -1,6 +1,10 @@
 """Files of rooms: what counts as one, and how it is brought onto the disk."""
 
+import asyncio
+import contextlib
+import gzip
 import hashlib
+import os
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
 
+from bridge.chat.matrix import media
 from bridge.chat.matrix.events import Envelope, mxc_parts
 from bridge.chat.matrix.filekeys import opened, sealed
 from bridge.chat.matrix.media import fetch
@@ -222,7 +227,16 @@ def test_odd_descriptions_are_passed_over(info: object) -> None:
 def test_content_addresses() -> None:
     assert mxc_parts("mxc://example.org:8448/a_-9") == ("example.org:8448", "a_-9")
     assert mxc_parts("mxc://[::1]:80/a") == ("[::1]:80", "a")
-    assert mxc_parts("mxc://exa mple/a") is None
+    for odd in (
+        "mxc://exa mple/a",
+        "mxc://../a",
+        "mxc://./a",
+        "mxc://-a/..",
+        "mxc://a/%2e%2e",
+        "mxc:///a",
+        "mxc://a/b#c",
+    ):
+        assert mxc_parts(odd) is None
     assert mxc_parts(None) is None
 
 
@@ -316,6 +330,93 @@ async def test_no_other_address_is_ever_asked(home: SimpleNamespace, tmp_path: P
             await fetch(home, Medium(source, "image/png"), tmp_path / "file", 1 << 20)
         (tmp_path / "file").unlink(missing_ok=True)
     assert home.asked == []
+
+
+# ---------------------------------------------------------------- homeservers that do as they like
+
+_OK = b"HTTP/1.1 200 OK\r\n"
+
+
+async def _behave(kind: str, writer: asyncio.StreamWriter) -> None:
+    if kind == "silent":
+        await asyncio.sleep(30)
+    elif kind == "large header":
+        writer.write(_OK + b"X-Large: " + b"x" * (1 << 20) + b"\r\n\r\n")
+    elif kind == "headers without end":
+        while not writer.is_closing():
+            writer.write(b"".join(b"X-%d: x\r\n" % number for number in range(1000)))
+            await writer.drain()
+    elif kind == "no http":
+        writer.write(b"\x89PNG\r\n\x1a\n\r\n" * 100)
+    elif kind == "cut":
+        writer.write(_OK + b"Content-Length: 1000\r\n\r\nabc")
+    elif kind == "byte by byte":
+        writer.write(_OK + b"Content-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+    elif kind == "without end":
+        writer.write(_OK + b"\r\n")
+        while not writer.is_closing():
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+    elif kind == "packed":
+        packed = gzip.compress(bytes(50 << 20))
+        length = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+        writer.write(_OK + length + packed)
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("silent", ChatUnreachable),
+        ("large header", ChatUnreachable),
+        ("headers without end", ChatUnreachable),
+        ("no http", ChatUnreachable),
+        ("cut", ChatUnreachable),
+        ("byte by byte", ChatUnreachable),
+        ("without end", ChatRefused),
+        ("packed", None),
+    ],
+)
+async def test_a_homeserver_cannot_hold_or_fill_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: type[Exception] | None
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            await _behave(kind, writer)
+        writer.close()
+
+    monkeypatch.setattr(media, "_SECONDS", 0.5)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with aiohttp.ClientSession() as session:
+        home = SimpleNamespace(client_session=session, homeserver=f"http://127.0.0.1:{port}", access_token="t")
+        began = time.perf_counter()
+        wanted = Medium("mxc://example.org/cat", "image/png")
+        if error is None:
+            await fetch(home, wanted, tmp_path / "file", 1 << 20)
+        else:
+            with pytest.raises(error):
+                await fetch(home, wanted, tmp_path / "file", 1 << 20)
+    server.close()
+    assert time.perf_counter() - began < 5.0
+    assert (tmp_path / "file").stat().st_size <= 1 << 20
+
+
+def test_a_large_file_has_its_time() -> None:
+    assert media._SECONDS + (512 << 20) / media._SLOWEST > 900.0
+
+
+async def test_a_full_disk_is_no_broken_connection(home: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/full refuses every byte."""
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda *_: real("/dev/full", os.O_WRONLY))
+    with pytest.raises(OSError, match="No space left"):
+        await fetch(home, medium(PLAIN), Path("/dev/full"), len(CONTENT))
 
 
 # ---------------------------------------------------------------- what strangers write

@@ -1,10 +1,14 @@
 """What is left of a picture when its metadata is gone."""
 
+import contextlib
 import io
+import tempfile
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from bridge import pictures
 from bridge.colours import bare
@@ -107,6 +111,56 @@ def test_cut_and_huge_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(pictures, "MOST_PIXELS", 100)
     with pytest.raises(NotAPicture, match="too many pixels"):
         cleaned(tmp_path, made.getvalue(), "image/png")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_nothing_travels_behind_a_picture(tmp_path: Path, form: str) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(made, form)
+    hidden = b"PK\x03\x04" + SECRET + b"<script>" + SECRET
+    assert SECRET not in cleaned(tmp_path, made.getvalue() + hidden, f"image/{form.lower()}")
+
+
+def test_of_a_jpeg_with_a_second_picture_the_first_is_taken(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    first, second = Image.new("RGB", (8, 8), "teal"), Image.new("RGB", (4, 4), "red")
+    first.save(made, "MPO", save_all=True, append_images=[second])
+    with Image.open(io.BytesIO(cleaned(tmp_path, made.getvalue(), "image/jpeg"))) as shown:
+        assert (shown.format, shown.size, getattr(shown, "n_frames", 1)) == ("JPEG", (8, 8), 1)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_what_moves_is_not_posted_as_if_it_stood_still(tmp_path: Path, form: str) -> None:
+    made = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("teal", "red")]
+    frames[0].save(made, form, save_all=True, append_images=frames[1:])
+    with pytest.raises(NotAPicture, match="animated"):
+        cleaned(tmp_path, made.getvalue(), f"image/{form.lower()}")
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_each_orientation_is_turned_as_pillow_does(tmp_path: Path, orientation: int) -> None:
+    made = io.BytesIO()
+    picture = Image.effect_noise((30, 20), 90)
+    picture.save(made, "PNG", exif=exif(orientation))
+    with Image.open(io.BytesIO(made.getvalue())) as before:
+        wanted = ImageOps.exif_transpose(before)
+    with Image.open(io.BytesIO(cleaned(tmp_path, made.getvalue(), "image/png"))) as shown:
+        assert (shown.size, shown.tobytes()) == (wanted.size, wanted.tobytes())
+
+
+@given(st.data())
+def test_a_damaged_file_is_refused_and_nothing_breaks(data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))
+    made = io.BytesIO()
+    gradient = Image.linear_gradient("L").resize((16, 12)).convert("RGB")
+    gradient.save(made, form, exif=exif(6), xmp=b"<x/>")
+    content = bytearray(made.getvalue())
+    places = st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255))
+    for place, byte in data.draw(st.lists(places, min_size=1, max_size=8)):
+        content[place] = byte
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(NotAPicture, TooLarge):
+        cleaned(Path(folder), bytes(content), f"image/{form.lower()}", scaled=data.draw(st.booleans()))
 
 
 # ---------------------------------------------------------------- scaled down

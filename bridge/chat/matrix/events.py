@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 _LONGEST_ID = 255  # bytes, of every identifier in the specification
 _LONGEST_EMOJI = 100
-_MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})")
+_MXC = re.compile(r"mxc://([A-Za-z0-9\[][A-Za-z0-9.:\[\]-]{0,254})/([A-Za-z0-9_-]{1,255})")
 _FALLBACK = re.compile(r"> (?:\* )?<@[^>\n]+>")
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from yarl import URL
 
 from bridge.chat.matrix.calls import meaning, parsed
 from bridge.chat.matrix.events import mxc_parts
@@ -81,14 +82,16 @@ async def _download(client: AsyncClient, medium: Medium, seconds: float) -> Asyn
         raise ChatUnreachable("the connection to the homeserver is closed")
     server, media_id = (quote(one, safe="") for one in named)
     # No redirect is followed: the token, and we ourselves, stay with the homeserver.
-    url = f"{client.homeserver}/_matrix/client/v1/media/download/{server}/{media_id}"
-    headers = {"Authorization": f"Bearer {client.access_token}"}
+    url = URL(f"{client.homeserver}/_matrix/client/v1/media/download/{server}/{media_id}", encoded=True)
+    # Nothing is unpacked on its way: what is counted is what came.
+    headers = {"Authorization": f"Bearer {client.access_token}", "Accept-Encoding": "identity"}
     try:
         async with session.get(
             url,
             headers=headers,
             timeout=ClientTimeout(total=seconds, sock_read=_STALLED),
             allow_redirects=False,
+            auto_decompress=False,
         ) as response:
             if response.status != 200:
                 answer = parsed(await response.content.read(_LARGEST_REFUSAL))
