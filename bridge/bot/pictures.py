@@ -36,13 +36,18 @@ def illustrated(asked: Asked, command: Command, house: House) -> Asked:
                 "with the command as its caption."
             )
         after = _right_after(asked, answered, house)
-        media = answered.seen + after + media
+        media = _captioned(answered) + after + media
     if not media:
         if isinstance(answered, Message) and answered.media and is_nothing(asked.text):
             raise UsageError("Not posted: the picture that you reply to is not yours. Send it here yourself first.")
         return asked
-    text, media = described(asked.text, media)
+    text, media = described(asked.text, media, keep=True)
     return replace(asked, text=text, media=media, guessed=bool(after))
+
+
+def _captioned(said: Message) -> tuple[Medium, ...]:
+    """The pictures of an earlier message, with the alt texts of its caption."""
+    return described(said.text, said.seen)[1]
 
 
 def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium, ...]:
@@ -62,7 +67,7 @@ def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium,
             continue
         if not said.seen or not all(_is_taken(one, house) for one in said.seen) or _is_command(said, house):
             break
-        taken += said.seen
+        taken += _captioned(said)
     return taken
 
 

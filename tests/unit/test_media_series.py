@@ -101,6 +101,16 @@ async def test_a_caption_does_not_end_it(scene: Scene, room: Talk, caption: str)
     assert await scene.ask(ANA, "!tweet hello", reply_to=first) == ASKED
 
 
+async def test_the_caption_of_an_answered_picture_can_describe_it(scene: Scene, room: Talk) -> None:
+    first = room.send(ANA, A, text="alt: A")
+    room.send(ANA, B, text="one\nalt: B")
+    room.send(ANA, C)
+    await scene.say(ANA, "!tweet hello", reply_to=first)
+    assert [one.alt for one in (await scene.post()).draft.media] == ["A", "B", ""]
+    await scene.say(ANA, "!tweet world\nalt: X", reply_to=first)
+    assert [one.alt for one in (await scene.post()).draft.media] == ["X", "B", ""]
+
+
 async def test_a_thread_is_a_place_of_its_own(scene: Scene, room: Talk) -> None:
     first = room.send(ANA, A, thread="$root")
     room.send(ANA, C)
