@@ -2,7 +2,7 @@
 and sound. In place: what goes becomes an empty ``free`` box of the same size, so that no offset changes.
 
 It knows the boxes of such files (ISO/IEC 14496-12; QuickTime File Format), and nothing of pictures. Only boxes that are
-needed to play it stay. The samples of a track that went stay too, where nothing points to them any more.
+needed to play it stay; cameras write their places as tracks too, so the samples of a track that goes become zeros.
 """
 
 import struct
@@ -30,6 +30,8 @@ _INSIDE: dict[bytes, frozenset[bytes]] = {
 _TIMED = frozenset({b"mvhd", b"tkhd", b"mdhd"})
 _PLAYED = frozenset({b"vide", b"soun"})
 _MOST_BOXES = 50_000
+_MOST_SAMPLES = 1_000_000
+"""Of a track that goes: far more than a place for each picture of two minutes."""
 _ZEROS = bytes(1 << 16)
 _UNTOLD = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 
@@ -58,16 +60,19 @@ def strip(file: IO[bytes]) -> float:
 class _Stripper:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._size = 0
         self._boxes = 0
         self._kept = 0
+        self._playing = b""
+        self._forgotten = 0
         self._seconds: float | None = None
 
     def strip(self) -> float:
-        size = self._file.seek(0, 2)
-        first = next(self._inside(0, size), None)
+        self._size = self._file.seek(0, 2)
+        first = next(self._inside(0, self._size), None)
         if first is None or first.kind != b"ftyp":
             raise NotAVideo("it does not begin as one")
-        self._walk(b"", 0, size)
+        self._walk(b"", 0, self._size)
         if self._seconds is None or not self._kept:
             raise NotAVideo("there is no video in it")
         return self._seconds
@@ -90,24 +95,79 @@ class _Stripper:
 
     def _walk(self, parent: bytes, start: int, end: int) -> None:
         for box in self._inside(start, end):
-            if box.kind not in _INSIDE[parent] or (box.kind == b"trak" and self._handler(box) not in _PLAYED):
+            if box.kind not in _INSIDE[parent]:
+                self._blank(box)
+            elif box.kind == b"trak" and not self._begin(box):
+                self._forget(box)
                 self._blank(box)
             elif box.kind in _INSIDE:
-                self._kept += box.kind == b"trak"
                 self._walk(box.kind, box.body, box.end)
             elif box.kind in _TIMED:
                 self._untime(box)
             elif box.kind == b"hdlr":  # behind the kind stand the maker and a name
                 self._zero(min(box.body + 12, box.end), box.end)
+            elif box.kind == b"stsd":
+                self._unname(box)
+
+    def _begin(self, track: _Box) -> bool:
+        """Whether the track is played; then it is the one that the walk is in."""
+        self._playing = self._handler(track)
+        self._kept += self._playing in _PLAYED
+        return self._playing in _PLAYED
 
     def _handler(self, track: _Box) -> bytes:
         """What a track is for."""
-        for media in self._inside(track.body, track.end):
-            if media.kind == b"mdia":
-                for box in self._inside(media.body, media.end):
-                    if box.kind == b"hdlr":
-                        return self._read(box.body, 12, box.end)[8:]
-        return b""
+        box = self._found(track, b"mdia", b"hdlr")
+        return b"" if box is None else self._read(box.body, 12, box.end)[8:]
+
+    def _found(self, box: _Box | None, *path: bytes) -> _Box | None:
+        """The first box of each kind in the one before it."""
+        for kind in path:
+            box = (
+                None
+                if box is None
+                else next((one for one in self._inside(box.body, box.end) if one.kind == kind), None)
+            )
+        return box
+
+    # ------------------------------------------------------------ the samples of a track that goes
+
+    def _forget(self, track: _Box) -> None:
+        """Fill its samples with zeros: chunk by chunk, each with as many samples as its run says."""
+        tables = self._found(track, b"mdia", b"minf", b"stbl")
+        chunks = self._table(self._found(tables, b"stco"), ">I") or self._table(self._found(tables, b"co64"), ">Q")
+        runs, sizes = self._table(self._found(tables, b"stsc"), ">III"), self._sizes(self._found(tables, b"stsz"))
+        run, sample = 0, 0
+        for number, (start,) in enumerate(chunks, 1):
+            while run + 1 < len(runs) and runs[run + 1][0] <= number:
+                run += 1
+            count = runs[run][1] if runs else 0
+            size = sum(sizes[sample : sample + count])
+            sample += count
+            self._forgotten += size
+            if start + size > self._size or self._forgotten > self._size:
+                raise NotAVideo("a part of it points elsewhere")
+            self._zero(start, start + size)
+
+    def _sizes(self, box: _Box | None) -> list[int]:
+        """The bytes of each sample."""
+        if box is None:
+            return []
+        same, count = struct.unpack(">II", self._read(box.body + 4, 8, box.end))
+        if same:
+            return [same] * min(count, _MOST_SAMPLES)
+        return [size for (size,) in self._table(box, ">I", 12)]
+
+    def _table(self, box: _Box | None, form: str, head: int = 8) -> list[tuple[int, ...]]:
+        """The rows of a table, which begin ``head`` bytes behind its own head; before them stands their number."""
+        if box is None:
+            return []
+        (count,) = struct.unpack(">I", self._read(box.body + head - 4, 4, box.end))
+        if count > _MOST_SAMPLES:
+            raise NotAVideo("it has too many parts")
+        return list(struct.iter_unpack(form, self._read(box.body + head, count * struct.calcsize(form), box.end)))
+
+    # ------------------------------------------------------------ boxes
 
     def _untime(self, box: _Box) -> None:
         """When it was made and changed; on the way, how long it is."""
@@ -119,6 +179,14 @@ class _Stripper:
             if not scale:
                 raise NotAVideo("its time has no scale")
             self._seconds = 0.0 if length in _UNTOLD else length / scale
+
+    def _unname(self, box: _Box) -> None:
+        """Who made the samples and with what: cameras write their names there."""
+        entries = _Box(b"stsd", box.start, min(box.body + 8, box.end), box.end)
+        for entry in self._inside(entries.body, entries.end):
+            parts = ((20, 24), (50, 82)) if self._playing == b"vide" else ((20, 24),)
+            for first, end in parts:
+                self._zero(min(entry.start + first, entry.end), min(entry.start + end, entry.end))
 
     def _blank(self, box: _Box) -> None:
         self._file.seek(box.start + 4)

@@ -4,6 +4,7 @@ import struct
 
 SECRET = b"+52.1+004.3/ Phone 9"
 SAMPLES = bytes(range(200))
+MAKER = b"\x1bHERO encoder".ljust(32, b"\0")
 
 
 def box(kind: bytes, *content: bytes, wide: bool = False) -> bytes:
@@ -26,7 +27,12 @@ def handler(kind: bytes) -> bytes:
 
 
 def track(kind: bytes = b"vide", *more: bytes) -> bytes:
-    tables = box(b"stbl", box(b"stsd", bytes(16)), box(b"stco", bytes(16)), box(b"udta", SECRET))
+    tables = box(
+        b"stbl",
+        box(b"stsd", bytes(8), box(b"avc1", bytes(12), b"GoPr", bytes(26), MAKER, bytes(4))),
+        box(b"stco", bytes(16)),
+        box(b"udta", SECRET),
+    )
     media = box(b"mdia", header(b"mdhd"), handler(kind), box(b"minf", box(b"vmhd", bytes(12)), tables))
     return box(b"trak", header(b"tkhd"), media, *more)
 

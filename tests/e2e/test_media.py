@@ -281,3 +281,26 @@ async def test_a_post_follows_its_picture_until_it_is_out(stage: Stage) -> None:
     await stage.until_state("failed")
     await ana.until_signed(command, "❌")
     assert stage.sent() == []
+
+
+async def test_a_picture_that_is_too_large_is_scaled_on_a_tick(stage: Stage) -> None:
+    ana, dm = await stage.linked("acme", "ana")
+    grey = Image.effect_noise((1500, 1400), 90)
+    made = io.BytesIO()
+    Image.merge("RGB", (grey, grey.rotate(90, expand=False), grey.rotate(180))).save(made, "PNG", compress_level=1)
+    content = made.getvalue()
+    assert len(content) > 5 << 20
+    info = {"mimetype": "image/png"}  # some clients say no size
+    stored, keys = encrypt_attachment(content)
+    answer, _ = await ana.person.client.upload(io.BytesIO(stored), "application/octet-stream", filesize=len(stored))
+    shown: dict[str, object] = {"msgtype": "m.image", "filename": "cat.png", "info": info}
+    command = await ana.say(dm, "!tweet Look\nalt: Noise", **shown, file={**keys, "url": answer.content_uri})
+    asked = await ana.until_heard(
+        r"The picture has \d[.]\d MB, and X takes 5: it would be scaled down[.] It waits: not posted", reply_to=command
+    )
+    assert stage.x.world.media == {}
+    await ana.react(dm, asked.id, "✅")
+    await ana.until_heard("Posted as @acme", reply_to=command)
+    [medium] = stage.x.world.media.values()
+    assert (medium.size <= 5 << 20, medium.alt) == (True, "Noise")
+    assert len(stage.sent()) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.pictures import NotAPicture, clean
 from bridge.video import NotAVideo, strip
-from tests.film import SAMPLES, SECRET, box, film, header, track
+from tests.film import MAKER, SAMPLES, SECRET, box, film, handler, header, track
 
 
 def stripped(content: bytes) -> tuple[bytes, float]:
@@ -38,6 +38,14 @@ def test_what_is_not_played_goes_where_it_stands(kind: bytes, wide: bool, where:
     assert stripped(result) == (result, 5.0)
 
 
+def test_the_names_of_makers_go() -> None:
+    content = film(tracks=track() + track(b"soun"))
+    result, _ = stripped(content)
+    assert (content.count(MAKER), content.count(b"GoPr")) == (2, 2)
+    assert (result.count(MAKER), result.count(b"GoPr")) == (1, 0)  # of a sound, no name stands there
+    assert b"appl" not in result
+
+
 @pytest.mark.parametrize("version", [0, 1])
 def test_times_go(version: int) -> None:
     result, seconds = stripped(film(head=header(b"mvhd", 7.5, version=version)))
@@ -49,6 +57,50 @@ def test_tracks_of_anything_but_picture_and_sound_go() -> None:
     result, _ = stripped(film(tracks=track() + places + track(b"soun")))
     assert result.count(b"trak") == 2
     assert SECRET not in result
+
+
+def places(
+    *chunks: int, runs: tuple[tuple[int, int], ...], sizes: tuple[int, ...], same: int = 0, wide: bool = False
+) -> bytes:
+    """A track of places: where its chunks stand, how many samples each has, and how large those are."""
+    form = ">Q" if wide else ">I"
+    where = box(
+        b"co64" if wide else b"stco", bytes(4), struct.pack(">I", len(chunks)), *(struct.pack(form, c) for c in chunks)
+    )
+    many = box(b"stsc", bytes(4), struct.pack(">I", len(runs)), *(struct.pack(">III", *run, 1) for run in runs))
+    count = len(sizes) or 3
+    large = box(b"stsz", bytes(4), struct.pack(">II", same, count), *(struct.pack(">I", size) for size in sizes))
+    tables = box(b"stbl", where, many, large)
+    return box(b"trak", header(b"tkhd"), box(b"mdia", handler(b"meta"), box(b"minf", tables)))
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_samples_of_a_track_that_goes_become_zeros(wide: bool) -> None:
+    more = {"runs": ((1, 2), (3, 1)), "sizes": (3, 4, 5, 6, 7), "wide": wide}
+    start = film(tracks=track() + places(0, 0, 0, **more)).index(SAMPLES)  # type: ignore[arg-type]  # a table of fields
+    gone = places(start + 10, start + 50, start + 90, **more)  # type: ignore[arg-type]  # a table of fields
+    result, _ = stripped(film(tracks=track() + gone))
+    wanted = bytearray(SAMPLES)
+    for first, size in ((10, 7), (50, 11), (90, 7)):
+        wanted[first : first + size] = bytes(size)
+    assert result[start : start + len(SAMPLES)] == wanted
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        places(10**6, runs=((1, 1),), sizes=(5,)),
+        places(0, runs=((1, 3),), sizes=(), same=2**31),
+        places(*[300] * 50, runs=((1, 1),), sizes=(100,) * 50),
+        places(2**40, runs=((1, 1),), sizes=(5,), wide=True),
+        box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stco", b"\0\0\0\0\xff\xff\xff\xff"))))),
+        box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stco", bytes(4), b"\0\0\0\x09", bytes(8)))))),
+        box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stsz", bytes(4)))))),
+    ],
+)
+def test_tables_that_lie_are_refused(gone: bytes) -> None:
+    with pytest.raises(NotAVideo):
+        stripped(film(tracks=track() + gone))
 
 
 @pytest.mark.parametrize("said", [0xFFFFFFFF, 0])
