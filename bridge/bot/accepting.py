@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.bot import asking
 from bridge.bot.accounts import bare
 from bridge.bot.asked import Asked, Command, House, Where
+from bridge.bot.reviewing import look_again
 from bridge.bot.sharing import MEANS, may_give
 from bridge.bot.words import quote
 from bridge.errors import UsageError
@@ -51,6 +52,7 @@ def take(tx: Tx, offer: Offer, account: Account, room: Room, house: House, now: 
     role = offer.role if own is None else max(own[0], offer.role, key=lambda one: one.rank)
     tx.accounts.grant(account.id, offer.to, role, now)
     _settle(tx, offer, OfferState.TAKEN, account, "accept", room, now)
+    look_again(tx, account.id, house, now)
     _tell(tx, offer, f"{offer.to.name} is {role.value} of {account.at} now.")
     way = f"{house.prefix}tweet{account.at} hello"
     drafts = "" if role.may_post else " What you post is shown to its approvers first, and goes out when they let it."

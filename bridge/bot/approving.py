@@ -185,7 +185,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
 def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House, now: float) -> None:
     if preview.content != post.content or preview.version != previewing.version(tx, post):
         return  # the old preview says itself that it is replaced
-    if not previewing.is_shown_in(tx, post, event.room):
+    if not previewing.is_live(tx, post, preview):
         return  # it says itself that it is not shown there any more
     word = Word(event.sender, event.id, event.room, now)
     crossed = event.key in signs.CROSSES

@@ -77,16 +77,19 @@ def refresh(tx: Tx, post: Post, house: House) -> None:
     shown = newest(tx, post)
     for preview in shown:
         hidden = f"{name(post.id, preview.version)}: not shown here any more. Nothing said here counts."
-        here = is_shown_in(tx, post, preview.room)
+        here = is_live(tx, post, preview)
         _edit(tx, post, preview, body(tx, post, house, preview.version) if here else hidden)
     room = tx.policies.of(post.account_id).room
     if room is not None and shown and post.state is PostState.DRAFT and room not in [one.room for one in shown]:
         _say(tx, post, house, shown[0].version, [room])
 
 
-def is_shown_in(tx: Tx, post: Post, room: Room) -> bool:
-    """Whether that is where it was asked for, or the approval room of its account."""
-    return room in (post.room, tx.policies.of(post.account_id).room)
+def is_live(tx: Tx, post: Post, preview: Preview) -> bool:
+    """Whether it is where the post was asked for (also before that room was upgraded), or in the approval room."""
+    if preview.room in (post.room, tx.policies.of(post.account_id).room):
+        return True
+    said = tx.answers.of_post(post.id, Speech.TEXT)
+    return any(one.id == preview.answer_id and one.target == post.message_id for one in said)
 
 
 def close(tx: Tx, post: Post, number: int, words: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.bot.notices import notices
 from bridge.interfaces import Tx
-from bridge.model import Gathering, Identity, Post, PostState, Role, Room, RoomLost, RoomMoved, Speech
-from tests.unit.bot_scene import DM, LOBBY, NOW, Scene
+from bridge.model import Gathering, Identity, OfferState, Post, PostState, Role, Room, RoomLost, RoomMoved, Speech
+from tests.unit.bot_scene import DM, LOBBY, NOW, PRESS, Scene
 from tests.unit.drafting_scene import (
     ADA,
     ANA,
@@ -32,6 +32,16 @@ THREAD = "!thread@acme one\n---\ntwo\n---\nthree"
 async def gather(scene: Scene, room: Room, *people: Identity, closed: bool = True) -> None:
     scene.count += 1
     await scene.bot.deliver([Gathering(f"$g{scene.count}", room, frozenset(people), closed)])
+
+
+async def offered(scene: Scene) -> None:
+    """What the offerer does."""
+
+    def work(tx: Tx) -> None:
+        for offer in tx.shares.open_offers():
+            tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
+
+    await scene.store.transact(work)
 
 
 async def deeds(scene: Scene) -> list[tuple[str, str, str]]:
@@ -182,6 +192,32 @@ async def test_an_approval_room_that_opens_shows_no_drafts_any_more(
     assert who == OWEN
     assert "anybody could read the drafts of @acme there" in words
     assert ("", "policy", "not invite-only") in await deeds(scene)
+
+
+async def test_a_preview_stays_where_it_was_asked_for_when_that_room_is_upgraded(scene: Scene) -> None:
+    await team(scene)
+    post, event = await drafted(scene)
+    await scene.bot.deliver([RoomMoved("$moved", PRESS, LOBBY)])
+    await scene.say(OWEN, "!policy @acme approvals=2", LOBBY)
+    assert "│ hello" in await now_says(scene, event)
+    for who in (ADA, BEN):
+        await scene.react(who, event, "✅")
+    assert (await scene.post()).state is QUEUED
+    assert (await scene.post()).room == LOBBY
+    assert post.room == PRESS
+
+
+async def test_a_new_approver_is_counted_at_once(scene: Scene) -> None:
+    account = await team(scene)
+    for who in (BEN, ADA, OWEN):
+        await grant(scene, account, who, None)
+    await grant(scene, account, BEN, Role.OWNER)
+    _, event = await drafted(scene, who=BEN)
+    assert "Nobody can approve it yet" in await now_says(scene, event)
+    await scene.say(BEN, f"!share @acme {ADA.name} approver")
+    await offered(scene)
+    await scene.say(ADA, "!accept", direct=True)
+    assert "Nobody can approve it yet" not in await now_says(scene, event)
 
 
 # ---------------------------------------------------------------- threads whose approval lapsed
