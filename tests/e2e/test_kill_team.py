@@ -6,6 +6,7 @@ import random
 import pytest
 
 from bridge.sandbox.faults import Kind
+from tests.e2e.chatter import Chatter
 from tests.e2e.stage import Stage
 from tests.e2e.test_drafts import preview, team
 from tests.patience import until
@@ -18,28 +19,42 @@ async def restart(stage: Stage) -> None:
     await stage.kantter.start()
 
 
+async def out_or_asked(stage: Stage, author: Chatter, texts: list[str]) -> bool:
+    """Wait until these are out. False when the author was asked about the last one instead: killed when the row was
+    claimed and no byte had left, nobody can know that.
+    """
+
+    def out() -> bool:
+        return stage.texts("acme") == texts
+
+    await author.until(lambda: out() or bool(author.heard(f"“{texts[-1]}” was probably not posted")), within=100.0)
+    return out()
+
+
 async def test_killed_between_the_tick_and_the_sending(stage: Stage) -> None:
     ana, dm, (bob, cid, dan), room = await team(stage)
     chance = random.Random(3)
     wanted: list[str] = []
-    for number in range(5):
-        if number == 3:
+    for number in range(3):
+        if number == 2:
             await ana.until_heard("@acme", reply_to=await ana.say(dm, "!policy @acme approvals=2"))
         text = f"Decided, {number}"
         command = await dan.say(room, f"!tweet@acme {text}")
         shown = await preview(bob, command)
         stage.fault(Kind.DELAY, taken=chance.random() < 0.5, seconds=1.0)
         await bob.react(room, shown.id, "✅")
-        if number >= 3:
+        if number >= 2:
             await cid.react(room, shown.id, "✅")
         await asyncio.sleep(chance.random() * 0.4)  # not a wait: the moment of the kill
         await restart(stage)
         wanted.append(text)
-        await stage.until_on_x(*wanted, handle="acme", within=90.0)
+        if not await out_or_asked(stage, dan, wanted):
+            await dan.say(room, f"!send k{number + 1}")
+        await stage.until_on_x(*wanted, handle="acme")
         await dan.until_signed(command, "✅", within=30.0)
         await dan.until_heard("Posted as @acme", reply_to=command)
     assert stage.refused_as_twice() == []
-    assert stage.states() == ["posted"] * 5
+    assert stage.states() == ["posted"] * 3
     assert dan.said_twice() == []
 
 
@@ -66,7 +81,7 @@ async def test_a_thread_is_rolled_back_while_a_part_is_on_its_way(stage: Stage) 
 async def test_unfrozen_undone_and_killed(stage: Stage) -> None:
     ana, dm = await stage.linked()
     chance = random.Random(8)
-    for number in range(4):
+    for number in range(3):
         await ana.until_heard("is frozen", reply_to=await ana.say(dm, "!freeze @ana"), count=1)
         command = await ana.say(dm, f"!tweet Frozen, {number}")
         await ana.until_heard("is frozen: nothing goes out until", reply_to=command)

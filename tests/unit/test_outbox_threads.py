@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from bridge.errors import OutcomeUnknown, PublishError, Rejected, Throttled, Unreachable
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Post, PostState, Speech
+from bridge.model import Account, Action, Post, PostState, Role, Speech, Verdict
 from bridge.store.posts import SqlPosts
-from tests.unit.outbox_stage import ANA, ENDLESS, STALE, Stage, stage
+from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage, stage
 
 TEXTS = [f"part number {n}" for n in range(1, 6)]
 
@@ -420,3 +420,30 @@ def test_a_rollback_at_any_moment_leaves_nothing_out(troubles: list[object], mom
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(Path(folder)))
+
+
+async def test_an_approval_that_lapses_in_the_middle_says_who_can_go_on(at: Stage) -> None:
+    acme = await at.link("acme", BOSS)
+    posts = await thread(at, acme)
+
+    def approve(tx: Tx) -> None:
+        tx.accounts.grant(acme.id, ANA, Role.CONTRIBUTOR, at.time.wall)
+        tx.accounts.grant(acme.id, BEN, Role.APPROVER, at.time.wall)
+        content = tx.decisions.content(posts[0])
+        for post in tx.posts.thread(posts[0].id):
+            tx.posts.extend(replace(post, content=content))
+        tx.decisions.add(posts[0].id, BEN, Verdict.APPROVE, content, "$tick", at.time.wall)
+
+    await at.store.transact(approve)
+    gate = at.x.hold("post")
+    at.start()
+    await gate.entered.wait()
+    await at.store.transact(lambda tx: tx.accounts.grant(acme.id, BEN, Role.POSTER, at.time.wall))
+    gate.release()
+    await at.until_state(posts[1], PostState.HELD)
+    await at.settle()
+    assert at.x.texts("acme") == TEXTS[:1]
+    [words] = [text for text in await at.texts() if "The thread stopped" in text]
+    how = f"an approver or owner can let it go on: !send {posts[1].label}"
+    assert f"its approval does not hold any more; {how}." in words
+    assert f"1 of {len(TEXTS)} parts are out" in words
