@@ -94,7 +94,7 @@ class Outbox:
         self._searches: dict[int, Search] = {}
         self._holds: dict[int, float] = {}
         self._uploads: dict[int, Upload] = {}
-        self._uploading: set[asyncio.Task[None]] = set()
+        self._uploading: dict[int, asyncio.Task[None]] = {}
         self._recovered = False
         self._wake = ENDLESS
         self._quiet = False
@@ -130,7 +130,7 @@ class Outbox:
         are given up: the next start repeats them.
         """
         self._draining = True
-        for task in self._uploading:
+        for task in self._uploading.values():
             task.cancel()
         self._bell.set()
         try:
@@ -299,11 +299,13 @@ class Outbox:
         elif turn.waiting or turn.paused:
             turn.wake = min(turn.wake, self._next_tell)
         self._trouble, self._troubles = "", 0
+        for post_id in turn.given_up:
+            if (task := self._uploading.pop(post_id, None)) is not None:
+                task.cancel()
         for errand in turn.errands:
             task = self._tasks.create_task(self._fly(errand))
             if not errand.holds_account:
-                self._uploading.add(task)
-                task.add_done_callback(self._uploading.discard)
+                self._uploading[errand.post.id] = task
 
     def _note(self, outcome: Outcome) -> None:
         self.seconds += outcome.seconds

@@ -21,14 +21,14 @@ _MOST_OF_ACCOUNT = 2
 
 
 def tend(turn: Turn) -> None:
-    """Forget the uploads of posts that need none any more; tell people about those that take long. Have turns when
-    something about them changes by itself.
+    """Forget and give up the uploads of posts that need none any more; tell people about those that take long. Have
+    turns when something about them changes by itself.
     """
     for post_id, upload in list(turn.uploads.items()):
         post = turn.tx.posts.get(post_id)
         if post is None or post.state is not PostState.QUEUED or uploading.missing(post, turn.now) is None:
-            if not upload.under_way:
-                del turn.uploads[post_id]
+            del turn.uploads[post_id]
+            turn.given_up.append(post_id)
             continue
         age = turn.mono - upload.began
         if age >= _TOLD and not post.reason:
