@@ -158,11 +158,7 @@ class Outbox:
     @property
     def in_flight(self) -> int:
         """How many accounts have an exchange under way, and how many uploads are; or ended and are not recorded yet."""
-        return len(self._busy) + self._brought_up
-
-    @property
-    def _brought_up(self) -> int:
-        return sum(upload.under_way for upload in self._uploads.values())
+        return len(self._busy) + sum(upload.under_way for upload in self._uploads.values())
 
     # ------------------------------------------------------------ turns
 
@@ -222,7 +218,7 @@ class Outbox:
         is not ``lasting`` claims nothing.
         """
         busy = (self._busy - {done.errand.account.id for done in outcomes if done.errand.holds_account}) | self._stuck
-        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck) - self._brought_up
+        free = _IN_FLIGHT - len(busy) if not self._probing else 1 - len(busy - self._stuck)
         tells = mono >= self._next_tell
         free = free if lasting else 0
         searches, holds, uploads = dict(self._searches), dict(self._holds), dict(self._uploads)

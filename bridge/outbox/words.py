@@ -197,7 +197,7 @@ def unreachable(account: Account) -> str:
 def uploads(post: Post, account: Account) -> str:
     """Why a post waits whose pictures take their time."""
     is_video = any(one.mime.startswith("video/") for one in post.draft.media)
-    return f"Bringing the {'video' if is_video else 'picture'} up for {account.at} takes its time"
+    return f"The {'video' if is_video else 'picture'} for {account.at} is still being uploaded"
 
 
 def broken(account: Account, prefix: str) -> str:

@@ -192,7 +192,7 @@ async def test_its_author_hears_once_that_it_takes_long(at: Stage) -> None:
     assert await at.texts(post) == []
     await at.pass_slowly(30)
     assert await at.texts(post) == [
-        "Bringing the video up for @acme takes its time. “the film” waits: not posted yet. To stop it: !undo k1"
+        "The video for @acme is still being uploaded. “the film” waits: not posted yet. To stop it: !undo k1"
     ]
     gate.release()
     await at.until_state(post, PostState.POSTED)

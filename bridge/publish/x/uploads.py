@@ -21,8 +21,8 @@ from bridge.publish.x.wire import Reply, deadline_from_now, form
 CHUNK = 4 << 20
 """Bytes. X takes up to 1000 chunks, so that its largest video fits several times."""
 CHUNKED = frozenset({"image/gif", "video/mp4", "video/quicktime"})
-_REQUEST = 28.0
-"""Seconds for a request that carries a picture or a chunk: 1.2 Mbit a second."""
+_REQUEST = 60.0
+"""Seconds for a request that carries a picture or a chunk, so that 0.6 Mbit a second suffice."""
 _TRIES = 3
 """Of one chunk, and of one look. X takes the same chunk again in the place of the first."""
 _PAUSE = 1.0
