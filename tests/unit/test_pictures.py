@@ -149,6 +149,7 @@ def test_each_orientation_is_turned_as_pillow_does(tmp_path: Path, orientation: 
         assert (shown.size, shown.tobytes()) == (wanted.size, wanted.tobytes())
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow about what it passes over
 @given(st.data())
 def test_a_damaged_file_is_refused_and_nothing_breaks(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))
