@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Self, TypeVar
@@ -35,16 +34,24 @@ from bridge.store.shares import SqlShares
 T = TypeVar("T")
 
 
+class _Running(asyncio.Future[T]):
+    """What has begun on the other thread and cannot be called back: who is cancelled while they wait for it learns that
+    when it is over.
+    """
+
+    def cancel(self, msg: object = None) -> bool:
+        """Never."""
+        return False
+
+
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection with one more call: a function that runs whole on the connection's thread."""
 
     def begin(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Have it run; the future tells what became of it, also to those who wait after the first one has given up.
-        Raises ValueError when the connection is closed.
-        """
+        """Have it run; the future tells what became of it. Raises ValueError when the connection is closed."""
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
-        running: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        running: asyncio.Future[T] = _Running(loop=asyncio.get_running_loop())
         self._tx.put_nowait((running, lambda: work(self._conn)))
         return running
 
@@ -171,8 +178,10 @@ class Database:
 
         try:
             running = self._connection.begin(whole)
-            running.add_done_callback(partial(self._ended, share))  # also when our caller is cancelled meanwhile
-            return (await asyncio.shield(running))[0]
+            try:
+                return (await running)[0]
+            finally:  # also when our caller was cancelled meanwhile
+                self._ended(share, running)
         except sqlite3.IntegrityError:
             raise  # two rows where one may be: a bug, not the disk
         except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
@@ -196,9 +205,9 @@ class Database:
             share.follower = follower
             raw.execute("ROLLBACK TO share")
 
-    def _ended(self, share: "_Share", running: asyncio.Future[tuple[object, frozenset[Topic]]]) -> None:
+    def _ended(self, share: "_Share", running: asyncio.Future[tuple[T, frozenset[Topic]]]) -> None:
         """In the event loop: tell the follower what became of its share, and ring for what was committed."""
-        committed = not running.cancelled() and running.exception() is None
+        committed = running.done() and running.exception() is None
         if share.follower is not None:
             share.follower.joined(committed=committed and share.kept)
         if committed:
