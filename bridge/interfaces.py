@@ -382,8 +382,10 @@ class Posts(Protocol):
 
     def save(self, *posts: Post) -> None: ...
 
-    def went_out(self, posts: Collection[Post], now: float) -> None:
-        """Those are POSTED as their ``remote_id`` since ``now``: nobody asks about them, and nothing is wrong."""
+    def went_out(self, posted: Collection[tuple[int, str]], now: float) -> None:
+        """Rows, each with its id at the publisher: they are POSTED since ``now``, nobody asks about them, and nothing is
+        wrong.
+        """
         ...
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:

@@ -6,6 +6,7 @@ possessive, since anybody may send anything. What follows from it is the caller'
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bridge import text as reading
 from bridge.model import Draft
@@ -82,7 +83,11 @@ _DATE = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)?[0-9]{2}\b")
 
 def looks_like(text: str) -> list[str]:
     """What the text seems to hold that should perhaps not be public: ``a private key``, ``a phone number``."""
-    text = text[:_LONGEST]
+    return list(_looks_like(text[:_LONGEST]))
+
+
+@lru_cache(maxsize=8)  # a post is looked at when it is queued, and again for its first words when it is out
+def _looks_like(text: str) -> list[str]:
     found = [sign.what for sign in _SIGNS if sign.pattern.search(text) is not None]
     if any(_is_value(match) for match in _NAMED.finditer(text)):
         found.append("a password")

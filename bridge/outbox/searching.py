@@ -80,7 +80,9 @@ def looked(turn: Turn, errand: Errand, search: Search, result: Receipt | Publish
 def went_out(turn: Turn, *posted: tuple[Post, Account, str]) -> None:
     """Those posts of these accounts are out, with those ids: record and say it."""
     tx, said, parts = turn.tx, [], []
-    tx.posts.went_out([_out(turn, post, account, remote_id) for post, account, remote_id in posted], turn.now)
+    for post, account, _ in posted:
+        _forget(turn, post, account)
+    tx.posts.went_out([(post.id, remote_id) for post, _, remote_id in posted], turn.now)
     urls = [turn.house.publishers[account.publisher].post_url(account.handle, rid) for _, account, rid in posted]
     record_all(tx, "post", [(post, url) for (post, _, _), url in zip(posted, urls, strict=True)], turn.now)
     for (post, account, _), url in zip(posted, urls, strict=True):
@@ -95,12 +97,11 @@ def went_out(turn: Turn, *posted: tuple[Post, Account, str]) -> None:
         threads.went_out(turn, post, account)
 
 
-def _out(turn: Turn, post: Post, account: Account, remote_id: str) -> Post:
-    """The row as it is now; nobody looks for it any more."""
+def _forget(turn: Turn, post: Post, account: Account) -> None:
+    """Nobody looks for it any more."""
     turn.searches.pop(post.id, None)
     if post.state is PostState.UNKNOWN and not any(s.account_id == account.id for s in turn.searches.values()):
         turn.holds.pop(account.id, None)
-    return replace(post, remote_id=remote_id)
 
 
 def give_up(turn: Turn, post: Post, account: Account) -> None:

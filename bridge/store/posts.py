@@ -182,11 +182,11 @@ class SqlPosts:
             ],
         )  # fmt: skip
 
-    def went_out(self, posts: Collection[Post], now: float) -> None:
+    def went_out(self, posted: Collection[tuple[int, str]], now: float) -> None:
         self._changed.add(Topic.POSTS)
         self._raw.executemany(  # no more than changes: each column that is set costs the indexes it stands in
             "UPDATE post SET state = 'posted', remote_id = ?, question_id = NULL, due_at = ?, reason = '' WHERE id = ?",
-            [(post.remote_id, now, post.id) for post in posts],
+            [(remote_id, now, post_id) for post_id, remote_id in posted],
         )
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:

@@ -350,7 +350,7 @@ async def test_what_went_out_is_posted_and_keeps_the_rest(store: Store) -> None:
         post = queue(tx, tx.accounts.put("x", "7", "acme"))
         asked = replace(post, claimed_at=NOW, reason="waits", question_id=tx.answers.ask(ANA, PRESS).id)
         tx.posts.save(asked)
-        tx.posts.went_out([replace(asked, remote_id="99")], NOW + 5)
+        tx.posts.went_out([(asked.id, "99")], NOW + 5)
         posted = replace(asked, state=PostState.POSTED, remote_id="99", question_id=None, reason="", due_at=NOW + 5)
         assert tx.posts.get(post.id) == posted
 
