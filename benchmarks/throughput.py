@@ -1,7 +1,8 @@
 """Posts a second with 2,000 waiting posts of 200 accounts, beside tweepy's async client.
 
 Ours claims, opens, signs, sends and records each on disk; tweepy only signs and sends. Each runs in a process of its
-own, in turns, against the same stand. tweepy needs an older oauthlib, so it lives in a virtual environment of its own.
+own, in turns, against the same stand: ours on the loop that `kantter run` has, tweepy on asyncio's, as it comes. tweepy
+needs an older oauthlib, so it lives in a virtual environment of its own.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import time
 import venv
 from pathlib import Path
 from statistics import median
+
+import uvloop
 
 from benchmarks.house import ROOM, house, person
 from benchmarks.stand import Stand, stand
@@ -110,4 +113,4 @@ def report() -> list[tuple[str, str, str, str]]:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(ours(Stand.from_told(json.load(sys.stdin)), sys.argv[1])))
+    print(uvloop.run(ours(Stand.from_told(json.load(sys.stdin)), sys.argv[1])))

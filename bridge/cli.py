@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -65,7 +66,7 @@ def run(config_file: ConfigOption = None) -> None:
         settings = config.load(config.find(config_file))
         logs.set_up(settings.bot.log_level)
         os.umask(0o077)
-        asyncio.run(house.run(settings))
+        uvloop.run(house.run(settings))
 
 
 @app.command(name="doctor")
@@ -92,7 +93,7 @@ def demo(
     from bridge.demo import play  # only here: nothing else in the product knows the sandbox
 
     with _plain_errors():
-        asyncio.run(play(person=person, port=port, show=lambda text: _screen.print(text, markup=False)))
+        uvloop.run(play(person=person, port=port, show=lambda text: _screen.print(text, markup=False)))
 
 
 @app.command()

@@ -383,9 +383,7 @@ class Posts(Protocol):
     def save(self, *posts: Post) -> None: ...
 
     def went_out(self, posted: Collection[tuple[int, str]], now: float) -> None:
-        """Rows, each with its id at the publisher: they are POSTED since ``now``, nobody asks about them, and nothing is
-        wrong.
-        """
+        """Rows, each with its id at the publisher: they are POSTED since ``now``, and nobody asks about them."""
         ...
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
