@@ -81,7 +81,7 @@ ALTER TABLE post ADD COLUMN part INTEGER NOT NULL DEFAULT 0;        -- its place
 ALTER TABLE post ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;        -- millionths of a dollar
 ALTER TABLE post ADD COLUMN content TEXT NOT NULL DEFAULT '';       -- the hash that a decision is bound to
 CREATE INDEX post_scheduled ON post (due_at) WHERE state = 'scheduled';
-CREATE INDEX post_text ON post (account_id, substr(trim(text, char(9, 10, 13, 32)), 1, 32)) WHERE action = 'post';
+CREATE INDEX post_text ON post (substr(trim(text, char(9, 10, 13, 32)), 1, 32), account_id) WHERE action = 'post';
 CREATE INDEX post_thread ON post (thread_root, part) WHERE thread_root IS NOT NULL;
 CREATE INDEX post_cost ON post (account_id, coalesce(claimed_at, scheduled_for, created_at)) WHERE cost > 0;
 CREATE INDEX post_released ON post (network, author, fresh_at) WHERE fresh_at > created_at;    -- sent on a later word
