@@ -833,8 +833,8 @@ class Follower(Protocol):
         ...
 
     def join(self, tx: Tx) -> bool:
-        """Called on the store's thread, at the end of a transaction that changed something of Topic.POSTS. False when
-        it did nothing. What it did is undone, and the transaction goes on without it, when it raises.
+        """Called on the store's thread, at the end of a lasting transaction that changed something of Topic.POSTS.
+        False when it did nothing. What it did is undone, and the transaction goes on without it, when it raises.
         """
         ...
 

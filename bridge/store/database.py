@@ -48,16 +48,27 @@ class _Connection(aiosqlite.Connection):
     """aiosqlite's connection with one more call: a function that runs whole on the connection's thread."""
 
     def begin(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Have it run; the future tells what became of it. Raises ValueError when the connection is closed."""
-        if not self._running or self._connection is None:
-            raise ValueError("Connection closed")
+        """Have it run; the future tells what became of it. Raises StoreError when the connection is closed; so does the
+        future when it is by then.
+        """
+        if not self._running:
+            raise _closed()
         running: asyncio.Future[T] = _Running(loop=asyncio.get_running_loop())
-        self._tx.put_nowait((running, lambda: work(self._conn)))
+        self._tx.put_nowait((running, lambda: work(self._open())))
         return running
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise _closed()
+        return self._connection
 
     async def ended(self) -> None:
         """Wait for the thread: after a connect that failed, aiosqlite stops it without waiting."""
         await asyncio.to_thread(self._thread.join)
+
+
+def _closed() -> StoreError:
+    return StoreError("the database is closed")
 
 
 def _migrations() -> list[str]:
@@ -162,10 +173,11 @@ class Database:
             self._changed.clear()
             if not lasting:  # a script, since it takes effect when it is compiled: one that is kept does nothing
                 raw.executescript("PRAGMA synchronous = NORMAL")
-            raw.execute("BEGIN IMMEDIATE")
             try:
+                raw.execute("BEGIN IMMEDIATE")
                 result = work(self._tx)
-                self._join(raw, share)
+                if lasting:  # whoever joins may act on it at once
+                    self._join(raw, share)
                 raw.execute("COMMIT")
             except BaseException:
                 if raw.in_transaction:
@@ -186,10 +198,6 @@ class Database:
             raise  # two rows where one may be: a bug, not the disk
         except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
             raise StoreError(f"the database refused: {error}") from error
-        except ValueError as error:
-            if "Connection closed" in str(error):
-                raise StoreError("the database is closed") from error
-            raise
 
     def _join(self, raw: sqlite3.Connection, share: "_Share") -> None:
         """On the store's thread: let the follower add its share."""

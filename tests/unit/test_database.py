@@ -1,15 +1,18 @@
 """The SQLite file itself: modes, migrations, and what happens when the disk says no."""
 
+import asyncio
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import ConfigError, StoreError
-from bridge.interfaces import Tx
+from bridge.interfaces import Topic, Tx
 from bridge.store import Database, check
 from bridge.store.database import migrate
+from tests.patience import until
 
 
 async def test_nobody_else_can_read_the_file_or_its_journal(tmp_path: Path) -> None:
@@ -72,6 +75,61 @@ async def test_each_commit_waits_for_the_disk_but_where_it_need_not_last(tmp_pat
     await database._connection.begin(look)
     assert levels == [2, 1, 1, 2, 2]  # 2: FULL, 1: NORMAL
     await database.close()
+
+
+async def test_a_transaction_that_cannot_begin_leaves_the_next_one_waiting_for_the_disk(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    await database._connection.begin(lambda raw: raw.execute("PRAGMA busy_timeout = 10").fetchone())
+    other = sqlite3.connect(tmp_path / "kantter.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        await database.transact(lambda tx: tx.notes.put("a", "b", b"c"), lasting=False)
+    other.close()
+    level = await database._connection.begin(lambda raw: int(raw.execute("PRAGMA synchronous").fetchone()[0]))
+    assert level == 2  # FULL
+    await database.close()
+
+
+class Eager:
+    """A follower that joins whenever it may."""
+
+    def __init__(self) -> None:
+        self.joins = 0
+
+    def may_join(self) -> bool:
+        return True
+
+    def join(self, tx: Tx) -> bool:
+        self.joins += 1
+        return True
+
+    def joined(self, *, committed: bool) -> None:
+        pass
+
+
+async def test_nobody_joins_a_transaction_that_need_not_last(tmp_path: Path) -> None:
+    database, eager = await Database.open(tmp_path / "kantter.db"), Eager()
+    database.follow(eager)
+    await database.transact(lambda tx: tx.posts.save(), lasting=False)
+    assert eager.joins == 0
+    assert database.bell(Topic.POSTS).is_set()
+    await database.transact(lambda tx: tx.posts.save())
+    assert eager.joins == 1
+    await database.close()
+
+
+async def test_what_comes_while_it_is_being_closed_is_a_store_error(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    connection, closed = database._connection, threading.Event()
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    waits = connection.begin(lambda raw: closed.wait(5.0))
+    late = asyncio.create_task(database.transact(lambda tx: tx.notes.get("a", "b")))
+    await until(lambda: connection._connection is None)
+    closed.set()
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(late, 5.0)
+    await asyncio.gather(waits, closing, return_exceptions=True)
 
 
 async def test_a_full_disk_is_a_store_error_and_nothing_is_recorded(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from bridge.interfaces import Tx
+from bridge.interfaces import Topic, Tx
 from bridge.model import Account, Action, PostState, Speech
 from bridge.outbox.choosing import choose
 from bridge.outbox.turn import Turn
@@ -110,6 +111,20 @@ async def test_a_caller_who_is_gone_stops_nothing(at: Stage) -> None:
     await asyncio.gather(task, return_exceptions=True)
     await at.settle()
     assert at.x.texts("acme") == ["hello"]
+
+
+async def test_a_post_that_comes_while_a_turn_ends_on_a_busy_machine_is_seen_at_once(at: Stage) -> None:
+    acme = await at.link("acme")
+    await at.settle()
+    at.store.bell(Topic.POSTS).set()
+    while not at.outbox._lock.locked():  # noqa: ASYNC110 - until a turn is under way, so that nobody joins
+        await asyncio.sleep(0)
+    queueing = asyncio.create_task(at.queue(acme))
+    await asyncio.sleep(0)
+    time.sleep(0.2)  # noqa: ASYNC251 - the loop is to hear of both transactions in one go
+    post = await queueing
+    async with asyncio.timeout(3.0):  # without a ring, the loop looks around after five
+        await at.until_state(post, PostState.POSTED)
 
 
 async def test_nothing_is_claimed_after_drain(at: Stage) -> None:
