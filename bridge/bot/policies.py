@@ -224,7 +224,9 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
         raise UsageError("Anybody can come into this room and read the drafts. Make it invite-only, and say it again.")
     _keep(tx, asked, before, after)
     moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
-    asked.reply(tx, " ".join((_said(tx, before, after), *moved[:_MOST_SHOWN])))
+    more = len(moved) - _MOST_SHOWN
+    rest = [f"And so for {more} more: {house.prefix}queue shows what waits."] if more > 0 else []
+    asked.reply(tx, " ".join((_said(tx, before, after), *moved[:_MOST_SHOWN], *rest)))
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:

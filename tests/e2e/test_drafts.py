@@ -156,3 +156,22 @@ async def test_decisions_that_were_made_while_it_was_down(stage: Stage) -> None:
     await stage.kantter.start()
     await dan.until_heard("pprove", reply_to=await dan.say(room, "!show k2"))
     assert len(stage.sent()) == len(stage.texts("acme"))
+
+
+async def test_a_draft_that_is_longer_than_a_message_is_shown_whole_before_it_is_approved(stage: Stage) -> None:
+    ana, dm, (bob, _, dan), room = await team(stage)
+    stage.x.world.user("acme").premium = True
+    await ana.until_heard("premium=on", reply_to=await ana.say(dm, "!policy @acme premium=on"))
+    text = "".join(f"{number:05}語" for number in range(1500))
+    command = await dan.say(room, f"!tweet@acme {text}")
+    shown = await preview(bob, command)
+    assert "The whole of it stands before this, on 1 page." in shown.text
+    page = await bob.until_heard(r"^k1 for @acme, by .*, page 1 of 1:", room=room)
+    assert "".join(line[2:] for line in page.text.splitlines() if line[:2] in ("│ ", "┆ ")) == text
+    assert bob.notices.index(page) < bob.notices.index(shown)
+    await bob.react(room, page.id, "✅")  # decides nothing
+    told = await bob.until_heard(r"page 1 of 1:", room=room, reply_to=await bob.say(room, "!show k1"))
+    assert text[-100:] in told.text.replace("\n┆ ", "")
+    assert stage.states() == ["draft"]
+    await bob.react(room, shown.id, "✅")
+    await stage.until_on_x(text, handle="acme", within=30.0)

@@ -76,6 +76,17 @@ async def test_fewer_approvals_let_go_what_has_enough_and_raised_ones_call_it_ba
     assert (one.id, two.id) == (1, 2)
 
 
+async def test_of_many_that_go_another_way_the_number_is_said(scene: Scene) -> None:
+    await team(scene, approvals=2)
+    for number in range(7):
+        await scene.say(ANA, f"!draft@acme number {number}")
+        await scene.say(ADA, f"!approve k{number + 1}")
+    said = await scene.ask(OWEN, "!policy @acme approvals=1")
+    assert said.count("has enough approvals now: it goes out.") == 5
+    assert said.endswith("And so for 2 more: !queue shows what waits.")
+    assert [post.state for post in await scene.posts()] == [QUEUED] * 7
+
+
 async def test_what_was_to_go_out_without_approval_is_shown_when_everybody_needs_one(scene: Scene) -> None:
     await team(scene)
     await scene.say(POLLY, "!schedule@acme in 2h | later")
