@@ -21,6 +21,12 @@ _MOST_WEBP = 40_000_000
 LARGEST_SCALED = 50 << 20
 """Bytes of a picture that can be scaled down."""
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
+_STILL = {
+    "image/jpeg": (b"\xff\xd8\xff", b""),
+    "image/png": (b"\x89PNG\r\n\x1a\n", b""),
+    "image/webp": (b"RIFF", b"WEBP"),
+}
+"""How such files begin, and what stands in them from the ninth byte on."""
 _VIDEOS = ("video/mp4", "video/quicktime")
 _DAMAGED = (
     SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error,
@@ -59,6 +65,16 @@ class TooLarge(ValueError):
 def is_scalable(mime: str) -> bool:
     """Whether a file of that type can be scaled down."""
     return _FORMATS.get(mime, "GIF") != "GIF"
+
+
+def really(source: Path, mime: str) -> str:
+    """The type of the file ``source``, which is said to be ``mime``: clients take one still picture for another."""
+    if mime not in _FORMATS:
+        return mime
+    with source.open("rb") as file:
+        head = file.read(12)
+    found = (name for name, (first, ninth) in _STILL.items() if head.startswith(first) and head[8:].startswith(ninth))
+    return next(found, mime)
 
 
 def clean(

@@ -72,8 +72,8 @@ class Porter:
                 fetched, cleaned = Path(place) / "fetched", Path(place) / "cleaned"
                 await _fetch(network, medium, fetched, most)
                 os.close(os.open(cleaned, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-                await self._clean(publisher, medium, fetched, cleaned, most)
-                return Receipt(await publisher.upload(credentials, cleaned, medium.mime, medium.alt))
+                clean = await self._clean(publisher, medium, fetched, cleaned)
+                return Receipt(await publisher.upload(credentials, cleaned, clean.mime, clean.alt))
         except OSError as error:
             if error.errno is None:
                 raise
@@ -87,28 +87,33 @@ class Porter:
         if free < min(medium.size or most, most) + _SPARE:
             raise OSError(28, "it is nearly full")
 
-    async def _clean(self, publisher: Publisher, medium: Medium, fetched: Path, cleaned: Path, most: int) -> None:
-        """Raises Rejected when it is not what its sender said, or too much of it."""
+    async def _clean(self, publisher: Publisher, medium: Medium, fetched: Path, cleaned: Path) -> Medium:
+        """Gives it as it really is. Raises Rejected when it cannot be used, or is too much."""
         given_up = threading.Event()
         async with self._one_by_one:
             try:
-                seconds, size = await asyncio.to_thread(_cleaned, fetched, cleaned, medium, most, given_up)
+                clean = await asyncio.to_thread(_cleaned, fetched, cleaned, medium, publisher.largest, given_up)
             except pictures.TooLarge as error:
+                if not pictures.is_scalable(medium.mime):  # its sender's client says so, and then nobody is asked
+                    raise Rejected("its picture is too large, and is not of the type that it is said to be") from error
                 raise NeedsScaling(error.size) from error
             except pictures.NotAPicture as error:
                 raise Rejected(f"its picture cannot be used: {error}") from error
             finally:
                 given_up.set()
         try:
-            publisher.check_medium(replace(medium, size=size, duration=seconds))
+            publisher.check_medium(clean)
         except UsageError as error:
             raise Rejected(str(error)) from error
+        return clean
 
 
-def _cleaned(fetched: Path, into: Path, medium: Medium, most: int, given_up: threading.Event) -> tuple[float, int]:
-    """Its seconds and bytes, when it is clean."""
-    seconds = pictures.clean(fetched, into, medium.mime, most=most, scaled=medium.scaled, unwanted=given_up.is_set)
-    return seconds, into.stat().st_size
+def _cleaned(fetched: Path, into: Path, medium: Medium, largest: scaling.Largest, given_up: threading.Event) -> Medium:
+    """It with its true type, bytes and seconds, when it is clean."""
+    mime, unwanted = pictures.really(fetched, medium.mime), given_up.is_set
+    mime = mime if largest(mime) else medium.mime
+    seconds = pictures.clean(fetched, into, mime, most=largest(mime), scaled=medium.scaled, unwanted=unwanted)
+    return replace(medium, mime=mime, size=into.stat().st_size, duration=seconds)
 
 
 async def _fetch(network: ChatNetwork, medium: Medium, into: Path, most: int) -> None:

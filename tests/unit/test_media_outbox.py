@@ -54,6 +54,45 @@ async def test_a_picture_goes_up_first_without_its_secrets(at: Stage) -> None:
     assert row.attempts == 1
 
 
+@pytest.mark.parametrize("said", ["image/jpeg", "image/png", "image/gif"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+async def test_a_still_picture_is_taken_for_what_it_is(at: Stage, form: str, said: str) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(made, form)
+    at.matrix.files[CAT.source] = made.getvalue()
+    post = await queue(at, await at.link("acme"), replace(CAT, mime=said))
+    at.start()
+    row = await at.until_state(post, PostState.POSTED, PostState.FAILED)
+    assert row.state is PostState.POSTED, row.reason
+    [(content, mime, _)] = at.x.uploads.values()
+    assert mime == f"image/{form.lower()}"
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.format == form
+
+
+async def test_a_picture_of_a_type_that_is_not_taken_is_refused_whatever_it_is_called(at: Stage) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(made, "WEBP")
+    at.matrix.files[CAT.source] = made.getvalue()
+    post = await queue(at, await at.link("acme"))
+    at.start()
+    row = await at.until_state(post, PostState.POSTED, PostState.FAILED, PostState.HELD)
+    assert row.state is PostState.FAILED
+    assert "no JPEG" in row.reason
+
+
+async def test_a_large_still_picture_that_is_no_gif_asks_nothing_that_nobody_can_answer(at: Stage) -> None:
+    made = io.BytesIO()
+    Image.effect_noise((2600, 2600), 100).save(made, "PNG")
+    assert 5 << 20 < made.tell() < 15 << 20
+    at.matrix.files[CAT.source] = made.getvalue()
+    post = await queue(at, await at.link("acme"), replace(CAT, mime="image/gif"))
+    at.start()
+    row = await at.until_state(post, PostState.POSTED, PostState.FAILED, PostState.HELD)
+    assert row.state is PostState.FAILED
+    assert "not of the type that it is said to be" in row.reason
+
+
 async def test_a_crash_in_an_upload_repeats_the_upload_only(at: Stage) -> None:
     post = await queue(at, await at.link("acme"), CAT, DOG)
     at.x.succeed("upload")

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from bridge import pictures
 from bridge.colours import bare
-from bridge.pictures import NotAPicture, TooLarge, clean
+from bridge.pictures import NotAPicture, TooLarge, clean, really
 
 SECRET = b"at home, 52.1 N"
 
@@ -229,3 +229,14 @@ def test_it_gives_up_when_nobody_wants_it(tmp_path: Path) -> None:
 def test_what_cannot_get_small_enough_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotAPicture, match="small enough"):
         cleaned(tmp_path, noise("PNG"), "image/png", 100, scaled=True)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_still_picture_tells_its_type(tmp_path: Path, form: str) -> None:
+    file, is_still = tmp_path / "file", form != "GIF"
+    Image.new("RGB", (8, 8), "teal").save(file, form)
+    for said in ("image/jpeg", "image/png", "image/webp", "image/gif"):
+        assert really(file, said) == (f"image/{form.lower()}" if is_still else said)
+    assert really(file, "video/mp4") == "video/mp4"
+    file.write_bytes(b"RIFF")
+    assert really(file, "image/png") == "image/png"
