@@ -32,6 +32,7 @@ You are @{person}, in a private chat (DM) with the bot. Type these, one after th
 A team: !share @acme ben contributor, then /as ben and /dm and !accept; his !tweet in the room waits for ana's /react ✅
 Your posts appear at {url}/ · /help shows the rest · /quit ends.
 """
+_APPROVE = "/approve NAME     let the bot in at the stand-in as that account, and get the PIN, without a browser"
 
 
 class _Screen:
@@ -71,7 +72,7 @@ async def play(*, person: str, port: int, show: Callable[[str], None]) -> None:
             write_key_file(folder / "key")
             screen = _Screen(sandbox, show)
             show(_WELCOME.format(url=sandbox.url, person=person))
-            extras = {"approve": screen.approve}
+            extras = {"approve": (_APPROVE, screen.approve)}
             console = ConsoleNetwork(typed(sys.stdin.readline), screen.show, person=person, extras=extras)
             x = XSettings(
                 consumer_key=SecretStr(sandbox.consumer_key),

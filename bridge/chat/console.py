@@ -51,7 +51,9 @@ _SIDE = 64
 
 
 class ConsoleNetwork:
-    """The network. ``lines`` is what the person types; ``show`` prints; ``extras`` are more slash commands."""
+    """The network. ``lines`` is what the person types; ``show`` prints; ``extras`` are more slash commands,
+    each with its line of the help.
+    """
 
     name = NAME
 
@@ -61,7 +63,7 @@ class ConsoleNetwork:
         show: Callable[[str], None],
         *,
         person: str = "ana",
-        extras: Mapping[str, Extra] | None = None,
+        extras: Mapping[str, tuple[str, Extra]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._lines = lines
@@ -145,7 +147,7 @@ class ConsoleNetwork:
     async def _slash(self, line: str) -> Event | None:
         verb, _, rest = line[1:].partition(" ")
         if verb in self._extras:
-            self._show(await self._extras[verb](rest.strip()))
+            self._show(await self._extras[verb][1](rest.strip()))
         elif verb in ("dm", "room"):
             self._direct = verb == "dm"
         elif verb == "as" and rest.strip().isidentifier():
@@ -158,7 +160,8 @@ class ConsoleNetwork:
             name, *caption = rest.split(maxsplit=1)
             return self._message("".join(caption), picture=name)
         else:
-            self._show("\n".join([HELP, *(f"/{name}" for name in self._extras)]))
+            said = [] if verb in ("help", "as", "picture") else [f"  ! there is no /{verb}. These are there:"]
+            self._show("\n".join([*said, HELP, *(line for line, _ in self._extras.values())]))
         return None
 
     def _move(self, verb: str) -> Event:

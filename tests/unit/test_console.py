@@ -98,6 +98,18 @@ async def test_an_unknown_slash_command_shows_the_help() -> None:
     _, shown = await play("/nonsense", "/as not-a-name")
     assert all("/redact" in text for text in shown)
     assert len(shown) == 2
+    assert ["no /nonsense" in text for text in shown] == [True, False]
+
+
+async def test_the_help_says_what_each_more_command_does() -> None:
+    async def approve(said: str) -> str:
+        return f"as {said}"
+
+    shown = list[str]()
+    extras = {"approve": ("/approve NAME   let it in", approve)}
+    await ConsoleNetwork(lines("/approve acme", "/help"), shown.append, extras=extras).run(Heard())
+    assert shown[0] == "as acme"
+    assert shown[1].endswith("/approve NAME   let it in")
 
 
 @pytest.mark.parametrize(
