@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import hashlib
 import os
+import shutil
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -417,6 +418,16 @@ async def test_a_full_disk_is_no_broken_connection(home: SimpleNamespace, monkey
     monkeypatch.setattr(os, "open", lambda *_: real("/dev/full", os.O_WRONLY))
     with pytest.raises(OSError, match="No space left"):
         await fetch(home, medium(PLAIN), Path("/dev/full"), len(CONTENT))
+
+
+async def test_files_that_lie_about_their_size_leave_room_on_the_disk(
+    home: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is looked at while they come, since several may come at once."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=media._SPARE - 1))
+    with pytest.raises(OSError, match="nearly full"):
+        await fetch(home, replace(medium(PLAIN), size=1), tmp_path / "file", len(CONTENT))
+    assert (tmp_path / "file").stat().st_size == 0
 
 
 # ---------------------------------------------------------------- what strangers write

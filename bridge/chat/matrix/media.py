@@ -7,8 +7,10 @@ memory. It knows nothing of what a file is for.
 
 import base64
 import binascii
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,6 +35,10 @@ _SLOWEST = 512 << 10
 _STALLED = 30.0
 """Seconds without a byte; the homeserver may have to get the whole file first."""
 _LARGEST_REFUSAL = 1 << 16
+_SPARE = 128 << 20
+"""Bytes of the disk that no file of a room gets: several may come at once, and each is as large as its sender says only
+if its sender is honest.
+"""
 
 
 async def fetch(client: AsyncClient, medium: Medium, into: Path, most: int) -> None:
@@ -47,6 +53,8 @@ async def fetch(client: AsyncClient, medium: Medium, into: Path, most: int) -> N
                 size += len(chunk)
                 if size > most:
                     raise ChatRefused(f"the file is larger than {most >> 20} MB")
+                if shutil.disk_usage(into.parent).free < _SPARE:
+                    raise OSError(errno.ENOSPC, "it is nearly full")
                 digest.update(chunk)
                 file.write(chunk if opener is None else opener.update(chunk))
     if opener is not None and digest.digest() != _decoded(medium.sha256):
