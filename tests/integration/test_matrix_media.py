@@ -112,5 +112,6 @@ async def test_a_picture_that_was_edited_is_what_people_see(scene: Scene, encryp
     found = [await bot.network.message(Room("matrix", room), first)]
     found += await said_after(bot, room, first, ana.user_id, until)
     messages = [one for one in found if isinstance(one, Message)]
+    assert found == messages  # the edits themselves are nothing that was said
     assert [one.media[0].source for one in messages] == ["mxc://kantter.test/a", "mxc://kantter.test/b"]
     assert [one.seen[0].source for one in messages] == ["mxc://kantter.test/x", "mxc://kantter.test/z"]

@@ -140,7 +140,9 @@ class Timeline:
             raw = await call(self._client, "GET", path)
         except ChatRefused:
             return None
-        return await self._told_by(room_id, raw) if raw.get("event_id") == event_id else None
+        if raw.get("event_id") != event_id:
+            return None
+        return await self._told_by(room_id, raw, await self.read(room_id, raw))
 
     async def said_after(self, room_id: str, event_id: str, sender: str, until: str) -> list[Message | Unreadable]:
         """What ``sender`` said there between those two events, as ``look_up`` gives it. Raises as ``look_up``."""
@@ -160,12 +162,12 @@ class Timeline:
             if raw.get("event_id") == until:
                 break
             if raw.get("sender") == sender and raw.get("event_id") != event_id:
-                told = await self._told_by(room_id, raw)
+                read = await self.read(room_id, raw)
+                told = None if isinstance(read, Edit) else await self._told_by(room_id, raw, read)  # see _as_edited
                 said += [] if told is None else [told]
         return said
 
-    async def _told_by(self, room_id: str, raw: Json) -> Message | Unreadable | None:
-        said = await self.read(room_id, raw)
+    async def _told_by(self, room_id: str, raw: Json, said: Event | None) -> Message | Unreadable | None:
         if isinstance(said, Message):
             return await self._as_edited(room_id, raw, said) if said.media else said
         if isinstance(said, Unreadable):
