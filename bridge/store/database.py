@@ -209,8 +209,10 @@ class Database:
             if follower.join(self._tx):
                 share.follower, share.kept = follower, True
                 self._changed.discard(Topic.POSTS)
-        except Exception:  # noqa: BLE001 - its bug must not harm others; it is told, and meets it again by itself
+        except Exception:  # its bug must not harm others; it is told, and meets it again by itself
             share.follower = follower
+            if not raw.in_transaction:  # the disk: SQLite has rolled all of it back
+                raise
             raw.execute("ROLLBACK TO share")
 
     def _ended(self, share: "_Share", running: asyncio.Future[tuple[T, frozenset[Topic]]]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,57 @@ async def test_nobody_joins_a_transaction_that_need_not_last(tmp_path: Path) -> 
     assert database.bell(Topic.POSTS).is_set()
     await database.transact(lambda tx: tx.posts.save())
     assert eager.joins == 1
+    await database.close()
+
+
+class Logging(Eager):
+    """A follower that logs, and breaks or fills the disk where it is told to."""
+
+    def __init__(self, end: Callable[[Tx], object]) -> None:
+        super().__init__()
+        self.end = end
+        self.kept: list[bool] = []
+
+    def join(self, tx: Tx) -> bool:
+        two_deeds(tx)
+        self.end(tx)
+        return super().join(tx)
+
+    def joined(self, *, committed: bool) -> None:
+        self.kept.append(committed)
+
+
+def two_deeds(tx: Tx) -> None:
+    for verb in ("a", "b"):
+        tx.log.add(None, verb, at=1.0)
+    tx.posts.save()
+
+
+def breaks(tx: Tx) -> None:
+    two_deeds(tx)
+    raise LookupError
+
+
+async def test_the_log_stays_one_chain_whatever_is_rolled_back(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "kantter.db")
+    await database.transact(two_deeds)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await database.transact(breaks)
+    shares = [Logging(breaks), Logging(lambda tx: None)]
+    for share in shares:
+        database.follow(share)
+        await database.transact(two_deeds)
+    assert [share.kept for share in shares] == [[False], [True]]
+    await database._connection.begin(lambda raw: raw.execute("PRAGMA max_page_count = 60").fetchone())
+    database.follow(full := Logging(lambda tx: tx.notes.put("a", "b", b"x" * 1_000_000)))
+    with pytest.raises(StoreError, match="full"):
+        await database.transact(two_deeds)
+    assert full.kept == [False]
+    database.follow(None)
+    await database.transact(two_deeds)
+    checked = await database.transact(lambda tx: tx.log.verify())
+    assert (checked.id, checked.broken, checked.done) == (10, None, True)
     await database.close()
 
 
