@@ -10,14 +10,14 @@ demo: $(RUN_STAMP)
 	@$(BIN)/kantter demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff format --check bridge tests benchmarks
 	$(BIN)/ruff check bridge tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 format: $(STAMP)
 	$(BIN)/ruff format bridge tests benchmarks
