@@ -399,10 +399,6 @@ class Action(Enum):
     DELETE = "delete"
     """Deletes the post or takes back the repost of another row. The publisher takes a repetition as the same wish."""
 
-    @property
-    def repeatable(self) -> bool:
-        return self is not Action.POST
-
 
 class PostState(Enum):
     """Where a post is on its way: queued -> sending -> posted | failed | unknown."""

@@ -95,7 +95,7 @@ class Bot:
                 await self._store.transact(batch.work)
             except StoreError:
                 raise
-            except Exception as error:  # a bug: the one place where any is caught
+            except Exception as error:  # a bug that one event sets off costs that event only, not the batch
                 if batch.at is None:
                     raise  # not of an event: nothing that could be left out
                 self._note(heard[batch.at].event, batch.at, broken, error)

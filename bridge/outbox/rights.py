@@ -16,7 +16,7 @@ from bridge.pricing import OUT, over, spent, within_budget
 def let_out(turn: Turn, account: Account, post: Post) -> bool:
     """True when it may go out. If not, it is settled, or waits as a draft again; its author hears why."""
     policy = turn.tx.policies.of(account.id)
-    if not _by_right(turn, account, post, policy) or not _described(turn, account, post):
+    if not _by_right(turn, account, post, policy) or not _described(turn, post, policy):
         return False
     if not policy.budget or within_budget(turn.tx, post, turn.now):
         return True
@@ -48,10 +48,10 @@ def _by_right(turn: Turn, account: Account, post: Post, policy: Policy) -> bool:
     return False
 
 
-def _described(turn: Turn, account: Account, post: Post) -> bool:
+def _described(turn: Turn, post: Post, policy: Policy) -> bool:
     """Whether its pictures have the alt texts that the policy asks for by now; if not, its author is asked for them."""
     tx = turn.tx
-    if not post.draft.media or not alttext.forbidden(tx.policies.of(account.id), [post.draft]):
+    if not post.draft.media or not alttext.forbidden(policy, [post.draft]):
         return True
     why = f"{alttext.missing([post.draft])} {alttext.NEVER_WITHOUT}"
     if post.part > 1 or post.claimed_at is not None:  # too late for another alt text

@@ -209,7 +209,7 @@ class Database:
             if follower.join(self._tx):
                 share.follower, share.kept = follower, True
                 self._changed.discard(Topic.POSTS)
-        except Exception:  # its bug must not harm others; it is told, and meets it again by itself
+        except Exception:  # a follower's bug must not undo what its host records; it meets it again by itself
             share.follower = follower
             if not raw.in_transaction:  # the disk: SQLite has rolled all of it back
                 raise

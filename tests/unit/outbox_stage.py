@@ -18,6 +18,7 @@ from bridge.model import (
     Credentials,
     Draft,
     Identity,
+    Medium,
     Post,
     PostState,
     Receipt,
@@ -162,6 +163,13 @@ class Stage:
             return [self._add(tx, action, account, text, author, fields) for text in texts]
 
         return await self.store.transact(work)
+
+    async def queue_media(self, account: Account, *media: Medium, text: str) -> Post:
+        """As ``queue``, with pictures."""
+        post = await self.queue(account, text, state=PostState.DRAFT)
+        post = replace(post, draft=Draft(text, media=media), state=PostState.QUEUED)
+        await self.store.transact(lambda tx: tx.posts.save(post))
+        return post
 
     def _add(
         self, tx: Tx, action: object, account: Account, text: str, author: Identity, fields: dict[str, object]

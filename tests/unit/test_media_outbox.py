@@ -34,10 +34,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def queue(at: Stage, account: Account, *media: Medium, text: str = "hello") -> Post:
-    post = await at.queue(account, text, state=PostState.DRAFT)
-    post = replace(post, draft=Draft(text, media=media or (CAT,)), state=PostState.QUEUED)
-    await at.store.transact(lambda tx: tx.posts.save(post))
-    return post
+    return await at.queue_media(account, *(media or (CAT,)), text=text)
 
 
 async def test_a_picture_goes_up_first_without_its_secrets(at: Stage) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-import time
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -121,7 +121,9 @@ async def test_a_post_that_comes_while_a_turn_ends_on_a_busy_machine_is_seen_at_
         await asyncio.sleep(0)
     queueing = asyncio.create_task(at.queue(acme))
     await asyncio.sleep(0)
-    time.sleep(0.2)  # noqa: ASYNC251 - the loop is to hear of both transactions in one go
+    both = threading.Event()
+    at.store._connection.begin(lambda raw: both.set())
+    assert both.wait(5.0)  # in the loop's way on purpose: it is to hear of both transactions in one go
     post = await queueing
     async with asyncio.timeout(3.0):  # without a ring, the loop looks around after five
         await at.until_state(post, PostState.POSTED)

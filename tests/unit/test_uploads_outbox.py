@@ -41,10 +41,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def queue(at: Stage, account: Account, *media: Medium, text: str = "the film") -> Post:
-    post = await at.queue(account, text, state=PostState.DRAFT)
-    post = replace(post, draft=Draft(text, media=media or (FILM,)), state=PostState.QUEUED)
-    await at.store.transact(lambda tx: tx.posts.save(post))
-    return post
+    return await at.queue_media(account, *(media or (FILM,)), text=text)
 
 
 # ---------------------------------------------------------------- who waits for whom

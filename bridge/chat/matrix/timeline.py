@@ -198,7 +198,7 @@ class Timeline:
             return await self._read(room_id, raw)
         except KantterError:
             raise
-        except Exception:  # the one place for bugs that a stranger's event may wake
+        except Exception:  # a bug that a stranger's event woke must not hold up the events of others
             reference = uuid.uuid4().hex[:8]
             log.exception(
                 "an event could not be read", reference=reference, room=room_id, event_id=str(raw.get("event_id"))
