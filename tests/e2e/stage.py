@@ -99,6 +99,12 @@ class Stage:
         wanted = {"method": "POST", "path": TWEETS} | more
         self.x.faults.add(Fault(kind, taken=taken, seconds=seconds, **wanted))  # type: ignore[arg-type]  # a table of texts
 
+    def hang(self, number: int, *, taken: bool, method: str = "POST", path: str = TWEETS) -> None:
+        """Let the ``number``-th of the next such requests hang, long enough to be killed in."""
+        for _ in range(number - 1):
+            self.fault(Kind.DELAY, method=method, path=path)
+        self.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0, method=method, path=path)
+
     def texts(self, handle: str = "ana") -> list[str]:
         """What stands on that account, oldest first."""
         return [post.text for post in self.x.world.user(handle).posts.values()]

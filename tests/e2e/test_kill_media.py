@@ -60,9 +60,7 @@ def chained(stage: Stage) -> bool:
 )
 async def test_killed_in_a_thread_with_two_pictures(stage: Stage, path: str, number: int, taken: bool) -> None:
     ana, dm = await stage.linked()
-    for _ in range(number - 1):
-        stage.fault(Kind.DELAY, path=path)
-    stage.fault(Kind.DELAY, path=path, taken=taken, seconds=6.0 if taken else 3.0)
+    stage.hang(number, taken=taken, path=path)
     command = await say_with_two(ana, dm, f"{THREAD}\nalt: One\nalt: Two")
     await until(lambda: len(stage.x.log.find("POST", path)) == number, within=15.0)
     if path == TWEETS:
@@ -127,9 +125,7 @@ def films(stage: Stage) -> list[Medium]:
 )
 async def test_killed_with_a_video_on_its_way(stage: Stage, method: str, path: str, number: int, taken: bool) -> None:
     ana, dm = await stage.linked()
-    for _ in range(number - 1):
-        stage.fault(Kind.DELAY, method=method, path=path)
-    stage.fault(Kind.DELAY, method=method, path=path, taken=taken, seconds=6.0 if taken else 3.0)
+    stage.hang(number, taken=taken, method=method, path=path)
     command = await say_with_film(ana, dm, "!tweet The film")
     last = path.rpartition("/")[2]
     await until(

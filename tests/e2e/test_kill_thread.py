@@ -27,9 +27,7 @@ def chained(stage: Stage) -> bool:
 async def test_killed_while_a_part_is_on_its_way(stage: Stage, number: int, taken: bool) -> None:
     ana, _ = await stage.linked()
     room = await ana.create(stage.bot, encrypted=False)
-    for _ in range(number - 1):
-        stage.fault(Kind.DELAY)
-    stage.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0)
+    stage.hang(number, taken=taken)
     command = await ana.say(room, THREAD)
     await until(lambda: len(stage.sent()) == number and len(stage.texts()) == number - (not taken))
     await stage.kantter.kill()

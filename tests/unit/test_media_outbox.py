@@ -11,6 +11,7 @@ from PIL import Image
 from bridge.errors import ChatUnreachable, LinkBroken, OutcomeUnknown, Rejected, Throttled, Unreachable
 from bridge.interfaces import Tx
 from bridge.model import Account, Draft, Medium, Policy, Post, PostState, Role
+from tests.fakes.publisher import Gate
 from tests.unit.outbox_stage import ANA, Stage, stage
 
 SECRET = b"taken at home"
@@ -178,13 +179,18 @@ async def test_it_is_not_tried_for_ever(at: Stage) -> None:
     assert "its picture did not get there" in (await at.row(post)).reason
 
 
-async def test_an_undo_while_it_goes_up_is_an_undo(at: Stage) -> None:
+async def going_up(at: Stage) -> tuple[Post, Gate]:
+    """A post whose picture is on its way up until the gate lets it go on."""
     post = await queue(at, await at.link("acme"))
     gate = at.x.hold("upload")
     at.start()
     await gate.entered.wait()
-    row = await at.row(post)
-    await at.store.transact(lambda tx: tx.posts.save(replace(row, state=PostState.FAILED, reason="undone")))
+    return await at.row(post), gate
+
+
+async def test_an_undo_while_it_goes_up_is_an_undo(at: Stage) -> None:
+    post, gate = await going_up(at)
+    await at.store.transact(lambda tx: tx.posts.save(replace(post, state=PostState.FAILED, reason="undone")))
     gate.release()
     await at.settle()
     assert (await at.row(post)).state is PostState.FAILED
@@ -192,12 +198,8 @@ async def test_an_undo_while_it_goes_up_is_an_undo(at: Stage) -> None:
 
 
 async def test_a_picture_changed_while_it_goes_up_goes_up_anew(at: Stage) -> None:
-    post = await queue(at, await at.link("acme"))
-    gate = at.x.hold("upload")
-    at.start()
-    await gate.entered.wait()
-    row = await at.row(post)
-    other = replace(row, draft=replace(row.draft, media=(replace(CAT, alt="Another cat"),)))
+    post, gate = await going_up(at)
+    other = replace(post, draft=replace(post.draft, media=(replace(CAT, alt="Another cat"),)))
     await at.store.transact(lambda tx: tx.posts.save(other))
     gate.release()
     await at.until_state(post, PostState.POSTED)
