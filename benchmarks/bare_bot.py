@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nio import (  # type: ignore[import-untyped]  # nio ships no types
+from nio import (
     AsyncClient,
     AsyncClientConfig,
     InviteMemberEvent,

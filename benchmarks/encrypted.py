@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 
-from nio import ReactionEvent, RoomMessageNotice  # type: ignore[import-untyped]  # nio ships no types
+from nio import ReactionEvent, RoomMessageNotice
 
 from benchmarks.stand import Stand, stand
 from bridge.interfaces import Tx

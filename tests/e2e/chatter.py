@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from nio import (  # type: ignore[import-untyped]  # nio ships no types
+from nio import (
     JoinResponse,
     MatrixRoom,
     MegolmEvent,

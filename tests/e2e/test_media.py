@@ -5,8 +5,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from nio import UploadResponse  # type: ignore[import-untyped]  # nio ships no types
-from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
+from nio import UploadResponse
+from nio.crypto.attachments import encrypt_attachment
 from PIL import Image
 
 from bridge.sandbox.faults import Kind

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from nio import (  # type: ignore[import-untyped]  # nio ships no types
+from nio import (
     AsyncClient,
     LoginResponse,
     RoomCreateResponse,

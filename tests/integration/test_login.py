@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
-from nio.crypto import Olm  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
+from nio.crypto import Olm
 from pydantic import SecretStr
 from vodozemac import GroupSession
 

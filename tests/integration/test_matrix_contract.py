@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from nio import RoomMessageNotice  # type: ignore[import-untyped]  # nio ships no types
+from nio import RoomMessageNotice
 
 from bridge.model import Identity, Room
 from tests.contract.chat_network import ChatNetworkContract, Stage

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import vodozemac
-from nio import Api  # type: ignore[import-untyped]  # nio ships no types
+from nio import Api
 
 from tests.integration.matrix_scene import Scene
 from tests.patience import until

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
-from nio.store import SqliteStore  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
+from nio.store import SqliteStore
 from pydantic import SecretStr
 
 from bridge.chat.matrix import trust

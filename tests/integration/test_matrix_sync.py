@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peewee import DatabaseError  # type: ignore[import-untyped]  # nio's database; it ships no types
+from peewee import DatabaseError  # nio's database
 
 from bridge.errors import ChatUnreachable, ConfigError, StoreError
 from bridge.model import Identity, Message, Unreadable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from nio import ShareGroupSessionResponse  # type: ignore[import-untyped]  # nio ships no types
+from nio import ShareGroupSessionResponse
 
 from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Edit, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech, Unreadable

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from nio.events import Event  # type: ignore[import-untyped]  # nio ships no types
+from nio.events import Event
 
 from bridge import logs
 

@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto.attachments import encrypt_attachment
 
 from bridge.chat.matrix import media
 from bridge.chat.matrix.events import Envelope, mxc_parts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import vodozemac
-from nio import Api  # type: ignore[import-untyped]  # nio ships no types
+from nio import Api
 
 from bridge.chat.matrix import sifting
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix import sync
 from bridge.chat.matrix.calls import TooLarge

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 import pytest
-from authlib.oauth1.rfc5849 import signature as authlib  # type: ignore[import-untyped] # it ships no types
+from authlib.oauth1.rfc5849 import signature as authlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oauthlib.oauth1 import SIGNATURE_TYPE_QUERY, Client

@@ -94,7 +94,7 @@ SHORT = st.lists(PIECES, max_size=10).map("".join).filter(lambda words: len(word
 
 def _alike(words: str) -> bool:
     """Whether the library is to be trusted there: its bare links that leave a part of their host out count oddly."""
-    from twitter_text.extract_urls import extract_urls_with_indices  # type: ignore[import-untyped] # it has no types
+    from twitter_text.extract_urls import extract_urls_with_indices
 
     return all(link["indices"][1] - link["indices"][0] == len(link["url"]) for link in extract_urls_with_indices(words))
 
@@ -108,7 +108,7 @@ def _alike(words: str) -> bool:
 @example("http://a.com_b.jp.com/x")
 @example("xn--\u3042.com")
 def test_reads_as_the_library_does(words: str) -> None:
-    from twitter_text import parse_tweet  # type: ignore[import-untyped] # it has no types
+    from twitter_text import parse_tweet
     from twitter_text.extract_urls import extract_urls_with_indices
 
     words = unicodedata.normalize("NFC", words)

@@ -10,7 +10,7 @@ import re
 from typing import Any, TypeVar
 
 from aiohttp import ClientError, ClientResponse, ClientTimeout
-from nio import AsyncClient, ErrorResponse  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient, ErrorResponse
 
 from bridge.errors import ChatRefused, ChatUnreachable, ConfigError, KantterError
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
 import structlog
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.events import Allowed, Json, id_of, listed, part

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import vodozemac
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix.calls import raw
 from bridge.errors import ConfigError

@@ -11,14 +11,14 @@ from typing import Any
 
 import structlog
 from aiohttp import ClientError
-from nio import (  # type: ignore[import-untyped]  # nio ships no types
+from nio import (
     AsyncClient,
     KeysClaimResponse,
     KeysQueryResponse,
     ToDeviceEvent,
 )
-from nio.crypto import Olm  # type: ignore[import-untyped]  # nio ships no types
-from peewee import DatabaseError  # type: ignore[import-untyped]  # nio's database; it ships no types
+from nio.crypto import Olm
+from peewee import DatabaseError  # nio's database
 
 from bridge.chat.matrix import sifting
 from bridge.chat.matrix.calls import checked

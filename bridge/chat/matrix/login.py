@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import peewee  # type: ignore[import-untyped]  # it ships no types; nio lets its errors out
+import peewee  # nio lets its errors out
 import structlog
 import vodozemac
 from aiohttp import ClientError, ClientSession, DummyCookieJar
 from filelock import FileLock, Timeout
-from nio import (  # type: ignore[import-untyped]  # nio ships no types
+from nio import (
     Api,
     AsyncClient,
     AsyncClientConfig,
     KeysUploadError,
     KeysUploadResponse,
 )
-from nio.crypto.sessions import InboundGroupSession  # type: ignore[import-untyped]  # nio ships no types
-from nio.store import MegolmInboundSessions, SqliteStore  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto.sessions import InboundGroupSession
+from nio.store import MegolmInboundSessions, SqliteStore
 
 from bridge.chat.matrix.calls import DeadToken, ask, checked, meaning, raw
 from bridge.config import MatrixSettings

@@ -20,7 +20,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 from yarl import URL
 
 from bridge.chat.matrix.calls import meaning, parsed

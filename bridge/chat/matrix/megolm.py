@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import vodozemac
-from nio.crypto import Olm  # type: ignore[import-untyped]  # nio ships no types
-from nio.crypto.sessions import InboundGroupSession  # type: ignore[import-untyped]  # nio ships no types
+from nio.crypto import Olm
+from nio.crypto.sessions import InboundGroupSession
 
 from bridge.chat.matrix.events import Json, id_of, part
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix import media
 from bridge.chat.matrix.crosssigning import sign_own_device

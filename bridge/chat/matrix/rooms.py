@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import structlog
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.calls import raw_list as call_list

@@ -7,7 +7,7 @@ for whom to encrypt to; what decides about secrets is asked of the homeserver an
 import asyncio
 from dataclasses import dataclass, field
 
-from nio import AsyncClient, MatrixRoom  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient, MatrixRoom
 
 from bridge.chat.matrix.events import Json, id_of, part
 

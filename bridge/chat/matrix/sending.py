@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import Any
 from urllib.parse import quote
 
-from nio import AsyncClient, EncryptionError, LocalProtocolError  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient, EncryptionError, LocalProtocolError
 
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.events import id_of, text_of

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import structlog
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix.calls import TooLarge
 from bridge.chat.matrix.calls import raw as call

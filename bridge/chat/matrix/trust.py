@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from nio import AsyncClient  # type: ignore[import-untyped]  # nio ships no types
+from nio import AsyncClient
 
 from bridge.chat.matrix.calls import raw
 from bridge.chat.matrix.crosssigning import is_signed, public_of
