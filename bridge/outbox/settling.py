@@ -29,6 +29,8 @@ from bridge.retry import pause
 _LONGEST_PAUSE = 60.0
 _PATIENCE = 10.0
 """Seconds after which a person must have heard that their post is not posted yet."""
+_NOTICED_WITHIN = 30.0
+"""Seconds after which a clock that was set back has surely been noticed."""
 _MOST_TRIES = 8
 """Of what may be repeated and gives no clear answer: about four minutes."""
 
@@ -222,22 +224,38 @@ def recover(turn: Turn) -> None:
             searching.begin(turn, post, turn.account(post.account_id))
         else:
             posts.save(replace(post, state=PostState.QUEUED, due_at=turn.now))
+    ahead = max(map(_decided_at, posts.in_state(PostState.QUEUED)), default=turn.now) - turn.now
+    if ahead > 0.0:  # set back while nobody looked, by at least that much
+        shift(turn, ahead)
 
 
 def shift(turn: Turn, seconds: float) -> None:
-    """The clock was set back by ``seconds``: what was to happen in a while shall not wait longer for it."""
+    """The clock was set back by ``seconds``: what was to happen in a while shall not wait longer for it. What was
+    decided since then keeps its time, and so does what a person named a time for: that is the wall's.
+    """
     accounts: set[int] = set()
     for post in turn.tx.posts.in_state(PostState.QUEUED):
         accounts.add(post.account_id)
-        if turn.now < post.due_at - seconds < float("inf"):
-            turn.tx.posts.save(replace(post, due_at=post.due_at - seconds))
-        elif turn.now < post.due_at < float("inf"):
-            turn.tx.posts.save(replace(post, due_at=turn.now))
+        if _came_too_early(turn, post):
+            telling.take_away(turn.tx, [post], telling.WAITS)
+            turn.tx.posts.save(replace(post, state=PostState.SCHEDULED, due_at=post.scheduled_for or 0.0))
+        elif turn.now < post.due_at < float("inf") and not 0.0 <= turn.now - _decided_at(post) < _NOTICED_WITHIN:
+            turn.tx.posts.save(replace(post, due_at=max(post.due_at - seconds, turn.now)))
     for account_id in accounts:
         for action in Action:
             until = turn.tx.accounts.resting(account_id, action)
             if until > turn.now:
                 turn.tx.accounts.rest(account_id, action, max(until - seconds, turn.now))
+
+
+def _came_too_early(turn: Turn, post: Post) -> bool:
+    """Whether the time that it was scheduled for, and nobody's word, has queued it, and is to come once more."""
+    at = post.scheduled_for
+    return at is not None and at > turn.now and post.fresh_at <= at and not threads.has_begun(turn.tx, post)
+
+
+def _decided_at(post: Post) -> float:
+    return max(post.created_at, post.fresh_at)
 
 
 def dead_end(turn: Turn, post: Post, why: str) -> None:

@@ -22,6 +22,11 @@ def parts_of(tx: Tx, post: Post) -> list[Post]:
     return [] if post.thread_root is None else tx.posts.thread(post.thread_root)
 
 
+def has_begun(tx: Tx, post: Post) -> bool:
+    """Whether the post, or a part of its thread, is out or may be."""
+    return any(row.claimed_at is not None for row in parts_of(tx, post) or [post])
+
+
 def before(tx: Tx, post: Post) -> Post | None:
     """The part that this one follows; None for the first one, and where all before it were deleted."""
     earlier = [
