@@ -5,6 +5,7 @@ It knows which parts there are, in which order they start and stop, and nothing 
 
 import asyncio
 import gc
+import os
 import shutil
 import signal
 import stat
@@ -97,7 +98,7 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise ConfigError(
-            f"bot.data_dir: another process uses {folder}; only one Kantter may run on a data folder"
+            f"bot.data_dir: another process (kantter run?) uses {folder}: stop it first; only one may work on it"
         ) from error
     except OSError as error:
         raise ConfigError(f"bot.data_dir: {folder} cannot be used: {error.strerror}") from error
@@ -236,6 +237,22 @@ async def look_into(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def take_over(settings: Settings) -> AsyncIterator[Store]:
+    """The store, for this process alone. Raises ConfigError: there is none yet, Kantter is running, or the files belong
+    to another user, who could not use what we make there.
+    """
+    folder = data_folder(settings.bot.data_dir)
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise ConfigError(
+            f"bot.data_dir: {folder} belongs to user {owner}; run this as that user: sudo -u '#{owner}' …"
+        )
+    with _alone(folder):
+        async with look_into(settings) as store:
+            yield store
 
 
 async def trust_anew(settings: Settings, user_id: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import app, config, store
+from bridge import app, config, rotating, store
 from bridge.chat.matrix import checks
 from bridge.config import Settings
 from bridge.errors import ConfigError, PublishError
@@ -38,7 +38,10 @@ async def examine(path: Path) -> list[Finding]:
     except ConfigError as error:
         return [Finding("config", False, problem) for problem in error.problems]
     findings = [Finding("config", True, f"{path} is complete")]
-    findings += [*_key(settings), *_data(settings), *_web(settings)]
+    findings += [*_key(settings), *_data(settings)]
+    if all(finding.ok is not False for finding in findings):
+        findings += [finding async for finding in _sealed(settings)]
+    findings += _web(settings)
     findings += [finding async for finding in _x(settings)]
     for what, ok, said in await checks.examine(settings.matrix):
         findings.append(Finding(what, ok, said))
@@ -74,6 +77,21 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", True, "is sound" if (folder / "kantter.db").exists() else "will be made")
     free = shutil.disk_usage(folder).free
     yield Finding("disk", True if free >= _LITTLE_SPACE else None, f"{free // 2**20} MB free")
+
+
+async def _sealed(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the key opens what is sealed. A database of an older version is left to ``run``, which changes it."""
+    if not store.is_current(settings.bot.data_dir / "kantter.db"):
+        return
+    async with app.look_into(settings) as database:
+        seen = await rotating.survey(database, Vault.from_file(settings.vault.key_file))
+    for line in seen.shut:
+        yield Finding("sealed", False, line)
+    if seen.older:
+        said = f"{seen.older} of {seen.total} values wait for the new key: stop Kantter, then: kantter key rotate"
+        yield Finding("sealed", None, said)
+    elif not seen.shut:
+        yield Finding("sealed", True, f"the key opens all {seen.total} sealed values")
 
 
 def _web(settings: Settings) -> Iterator[Finding]:

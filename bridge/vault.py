@@ -15,12 +15,14 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bridge import files
 from bridge.errors import ConfigError, KantterError
 from bridge.model import Credentials, Sealed
 
 _VERSION = b"\x01"
 _ID = 4
 _NONCE = 12
+_TAG = 16
 _HEAD = len(_VERSION) + _ID
 
 
@@ -48,6 +50,17 @@ def file_purpose(source: str) -> str:
     return f"file/{source}/key"
 
 
+def note_purpose(scope: str, key: str) -> str:
+    """What a sealed note is bound to; every adapter that keeps one uses this."""
+    return f"{scope}/{key.replace('_', '-')}"
+
+
+BODY_PURPOSE = "answer/body"
+"""What a sealed answer is bound to."""
+BODY_MARK = "sealed:"
+"""What the body of a sealed answer begins with; its base64 follows."""
+
+
 def new_key() -> str:
     """A fresh 256-bit key, as base64 for a line of the key file."""
     return base64.b64encode(AESGCM.generate_key(256)).decode("ascii")
@@ -55,16 +68,44 @@ def new_key() -> str:
 
 def write_key_file(path: Path) -> None:
     """Make a key file with one new key, mode 0600. Raises ConfigError where there is a file already, or no folder."""
+    if os.path.lexists(path):
+        raise ConfigError(f"{path}: there is a file already; a key is never overwritten")
+    files.make(path, new_key() + "\n")
+
+
+def add_key(path: Path) -> None:
+    """Put a new key before all others of a key file. Raises ConfigError; then the file is as it was."""
+    files.rewrite(path, f"{new_key()}\n{path.read_text('utf-8')}")
+
+
+def forget_keys(path: Path) -> None:
+    """Take all keys but the first one out of a key file. Raises ConfigError; then the file is as it was."""
+    (first, *_), lines = [number for number, _ in _numbered(path)], path.read_text("utf-8").splitlines()
+    kept = [line for number, line in enumerate(lines, 1) if number == first or not _is_key(line)]
+    files.rewrite(path, "\n".join(kept) + "\n")
+
+
+def _is_key(line: str) -> bool:
+    return bool(line.strip()) and not line.strip().startswith("#")
+
+
+def _numbered(path: Path) -> list[tuple[int, str]]:
+    """The lines of a key file that should be keys, with their numbers. Raises ConfigError when it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError as error:
-        raise ConfigError(f"{path}: there is a file already; a key is never overwritten") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be made: {error.strerror}") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(new_key() + "\n")
-        file.flush()
-        os.fsync(descriptor)
+        mode = path.stat().st_mode
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no key; make one with: kantter key new") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a key file") from error
+    if mode & 0o077:
+        raise ConfigError(f"{path}: others can read the key; mend it with: chmod 600 {path}")
+    return [(number, line.strip()) for number, line in enumerate(lines, 1) if _is_key(line)]
+
+
+def looks_sealed(value: bytes) -> bool:
+    """Whether it may be a sealed value; what is none hardly ever looks so, as the first byte is not that of text."""
+    return value[:1] == _VERSION and len(value) >= _HEAD + _NONCE + _TAG
 
 
 def _key(path: Path, number: int, line: str) -> bytes:
@@ -92,20 +133,19 @@ class Vault:
 
         Raises ConfigError: missing, readable by others, no key in it, or a line that is none.
         """
-        try:
-            mode = path.stat().st_mode
-            lines = path.read_text("utf-8").splitlines()
-        except FileNotFoundError as error:
-            raise ConfigError(f"{path}: there is no key; make one with: kantter key new") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read as a key file") from error
-        if mode & 0o077:
-            raise ConfigError(f"{path}: others can read the key; mend it with: chmod 600 {path}")
-        stripped = [(number, line.strip()) for number, line in enumerate(lines, 1)]
-        keys = [_key(path, number, line) for number, line in stripped if line and not line.startswith("#")]
+        keys = [_key(path, number, line) for number, line in _numbered(path)]
         if not keys:
             raise ConfigError(f"{path}: there is no key in it")
         return cls(keys)
+
+    @property
+    def keys(self) -> int:
+        """How many keys it has."""
+        return len(self._ciphers)
+
+    def is_newest(self, sealed: Sealed) -> bool:
+        """Whether that was sealed with the first key."""
+        return sealed[:_HEAD] == _VERSION + self._first
 
     def seal(self, plain: bytes, *, purpose: str) -> Sealed:
         """Encrypt ``plain`` for ``purpose`` (such as ``x/1234/credentials``), which must be named again to open it."""

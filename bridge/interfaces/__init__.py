@@ -23,7 +23,7 @@ from bridge.interfaces.chat import ChatNetwork, Inbox, Privacy
 from bridge.interfaces.log import Log
 from bridge.interfaces.posts import Kinds, Posts, Ready
 from bridge.interfaces.publisher import Publisher
-from bridge.interfaces.store import Arrivals, Follower, Notes, Store, Topic, Tx
+from bridge.interfaces.store import Arrivals, Follower, Notes, SealedValues, Store, Topic, Tx
 from bridge.interfaces.teams import Policies, Shares
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Privacy",
     "Publisher",
     "Ready",
+    "SealedValues",
     "Shares",
     "Store",
     "Topic",

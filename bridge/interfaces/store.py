@@ -11,6 +11,7 @@ from bridge.interfaces.answers import Answers, Decisions
 from bridge.interfaces.log import Log
 from bridge.interfaces.posts import Posts
 from bridge.interfaces.teams import Policies, Shares
+from bridge.model import SealedValue
 
 T = TypeVar("T")
 
@@ -33,6 +34,20 @@ class Arrivals(Protocol):
         ...
 
 
+class SealedValues(Protocol):
+    """Every sealed value, wherever it stands: for a new key of the vault, and for a look whether the key opens them."""
+
+    def after(self, last: SealedValue | None, most: int) -> list[SealedValue]:
+        """The first ``most`` of those behind ``last`` (None: of all), in an order that stays, or a few more; empty
+        at the end.
+        """
+        ...
+
+    def put(self, value: SealedValue) -> None:
+        """Keep its bytes where it stands."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One transaction's view of the store. All of it is synchronous and runs whole; see Store.transact."""
@@ -48,6 +63,7 @@ class Tx:
     policies: Policies
     log: Log
     people: People
+    sealed: SealedValues
 
 
 class Topic(Enum):

@@ -30,7 +30,7 @@ from bridge.model.chat import (
     RoomMoved,
     Unreadable,
 )
-from bridge.model.links import Credentials, Linked, LinkStart, LinkState, PendingLink, Revocation, Sealed
+from bridge.model.links import Credentials, Linked, LinkStart, LinkState, PendingLink, Revocation, Sealed, SealedValue
 from bridge.model.log import START, Checked, Deed
 from bridge.model.posts import Action, Draft, Post, PostState, Receipt, label, unlabel
 
@@ -73,6 +73,7 @@ __all__ = [
     "RoomLost",
     "RoomMoved",
     "Sealed",
+    "SealedValue",
     "Speech",
     "Unreadable",
     "Verdict",

@@ -11,6 +11,16 @@ Sealed = NewType("Sealed", bytes)
 
 
 @dataclass(frozen=True, slots=True)
+class SealedValue:
+    """Sealed bytes, what they are bound to, and where they stand in the store: ``kind`` and ``key`` are its own."""
+
+    kind: str
+    key: tuple[int | str, ...]
+    purpose: str
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """A token pair of OAuth 1.0a (RFC 5849, section 2): of a request, or of an account. Never shown."""
 

@@ -4,6 +4,6 @@
 anything: it keeps and finds.
 """
 
-from bridge.store.database import Database, check
+from bridge.store.database import Database, check, is_current
 
-__all__ = ["Database", "check"]
+__all__ = ["Database", "check", "is_current"]

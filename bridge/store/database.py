@@ -10,7 +10,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,7 @@ from bridge.store.notes import SqlArrivals, SqlNotes
 from bridge.store.people import SqlPeople
 from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
+from bridge.store.sealed import SqlSealedValues
 from bridge.store.shares import SqlShares
 
 T = TypeVar("T")
@@ -126,6 +127,15 @@ def check(path: Path) -> list[str]:
     if version > len(_migrations()):
         problems.append(f"{path}: is of version {version}, this Kantter knows up to {len(_migrations())}")
     return problems
+
+
+def is_current(path: Path) -> bool:
+    """Whether there is a database that opening would not change."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+        version: int = raw.execute("PRAGMA user_version").fetchone()[0]
+    return version == len(_migrations())
 
 
 @dataclass(slots=True)
@@ -244,5 +254,6 @@ def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
         policies=SqlPolicies(raw, changed),
         log=SqlLog(raw),
         people=SqlPeople(raw),
+        sealed=SqlSealedValues(raw),
     )
     return tx, changed

@@ -22,7 +22,7 @@ from bridge.chat.matrix.calls import ask, meaning, raw
 from bridge.errors import ChatUnreachable, ConfigError
 from bridge.interfaces import Store, Tx
 from bridge.model import Sealed
-from bridge.vault import Vault, VaultError
+from bridge.vault import Vault, VaultError, note_purpose
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,6 @@ Json = Mapping[str, Any]
 
 _SCOPE = "matrix"
 _NOTE = "cross_signing"
-_PURPOSE = "matrix/cross-signing"
 _USAGES = ("master", "self_signing", "user_signing")
 
 
@@ -169,7 +168,7 @@ def _load(tx: Tx, vault: Vault) -> Seeds | None:
     if sealed is None:
         return None
     try:
-        plain = vault.open(Sealed(sealed), purpose=_PURPOSE)
+        plain = vault.open(Sealed(sealed), purpose=note_purpose(_SCOPE, _NOTE))
     except VaultError as error:
         raise ConfigError(f"vault.key_file: this key does not open the bot's cross-signing secrets: {error}") from error
     return Seeds(plain[:32], plain[32:64], plain[64:96])
@@ -177,7 +176,7 @@ def _load(tx: Tx, vault: Vault) -> Seeds | None:
 
 def _keep(tx: Tx, vault: Vault, seeds: Seeds) -> None:
     plain = seeds.master + seeds.self_signing + seeds.user_signing
-    tx.notes.put(_SCOPE, _NOTE, vault.seal(plain, purpose=_PURPOSE))
+    tx.notes.put(_SCOPE, _NOTE, vault.seal(plain, purpose=note_purpose(_SCOPE, _NOTE)))
 
 
 async def _query(client: AsyncClient) -> Json:

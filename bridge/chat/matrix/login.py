@@ -32,13 +32,13 @@ from bridge.config import MatrixSettings
 from bridge.errors import ChatUnreachable, ConfigError
 from bridge.interfaces import Store, Tx
 from bridge.model import Sealed
-from bridge.vault import Vault, VaultError
+from bridge.vault import Vault, VaultError, note_purpose
 
 log = structlog.get_logger(__name__)
 
 _SCOPE = "matrix"
-_LOGIN = "matrix/login"
-_PICKLE = "matrix/pickle-key"
+_LOGIN = "login"
+_PICKLE = "pickle_key"
 _SECONDS = 30.0
 
 
@@ -165,14 +165,16 @@ async def _enter(settings: MatrixSettings, folder: Path, store: Store, vault: Va
 def _recall(tx: Tx, vault: Vault) -> tuple[str, _Login | None]:
     """The key of the crypto store, made where there is none; and the login of last time."""
     try:
-        sealed = tx.notes.get(_SCOPE, "pickle_key")
+        sealed = tx.notes.get(_SCOPE, _PICKLE)
         if sealed is None:
             key = secrets.token_hex(32)
-            tx.notes.put(_SCOPE, "pickle_key", vault.seal(key.encode(), purpose=_PICKLE))
+            tx.notes.put(_SCOPE, _PICKLE, vault.seal(key.encode(), purpose=note_purpose(_SCOPE, _PICKLE)))
         else:
-            key = vault.open(Sealed(sealed), purpose=_PICKLE).decode()
-        login = tx.notes.get(_SCOPE, "login")
-        return key, None if login is None else _Login(*json.loads(vault.open(Sealed(login), purpose=_LOGIN)))
+            key = vault.open(Sealed(sealed), purpose=note_purpose(_SCOPE, _PICKLE)).decode()
+        login = tx.notes.get(_SCOPE, _LOGIN)
+        if login is None:
+            return key, None
+        return key, _Login(*json.loads(vault.open(Sealed(login), purpose=note_purpose(_SCOPE, _LOGIN))))
     except VaultError as error:
         raise ConfigError(
             f"vault.key_file: this key does not open what is kept of the Matrix login: {error}"
@@ -181,7 +183,7 @@ def _recall(tx: Tx, vault: Vault) -> tuple[str, _Login | None]:
 
 def _remember(tx: Tx, vault: Vault, login: _Login) -> None:
     plain = json.dumps([login.user_id, login.device_id, login.token]).encode()
-    tx.notes.put(_SCOPE, "login", vault.seal(plain, purpose=_LOGIN))
+    tx.notes.put(_SCOPE, _LOGIN, vault.seal(plain, purpose=note_purpose(_SCOPE, _LOGIN)))
 
 
 # ---------------------------------------------------------------- getting in

@@ -1,0 +1,86 @@
+"""Files that hold secrets: made whole or not at all, readable by their owner alone, and lasting when they are there.
+
+A file is written beside its place under a name of its own, brought to the disk, and then given its name in one step
+(POSIX, ``link`` and ``rename``); so a crash or a full disk leaves the old one or the new one, never half of one.
+"""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from bridge.errors import ConfigError
+
+
+def make(path: Path, text: str) -> None:
+    """Make a file of mode 0600 where there is none. Raises ConfigError, also when there is one."""
+    beside = beside_of(path)
+    try:
+        _write(beside, text)
+        place(beside, path)
+    except OSError as error:
+        raise _refused(path, "made", error) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Put ``text`` in the place of the whole file, which keeps its mode and its owner. Raises ConfigError; then it is
+    as it was.
+    """
+    path = path.resolve()  # the file that a link leads to is changed, not the link
+    beside = beside_of(path)
+    try:
+        was = path.stat()
+        _write(beside, text)
+        if (was.st_uid, was.st_gid) != (os.geteuid(), beside.stat().st_gid):
+            os.chown(beside, was.st_uid, was.st_gid)
+        beside.chmod(stat.S_IMODE(was.st_mode))
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise _refused(path, "written anew", error) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def place(beside: Path, path: Path) -> None:
+    """Give a finished file its name. It lasts when this returns. Raises FileExistsError, and other kinds of OSError."""
+    try:
+        path.hardlink_to(beside)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: there, two who come at once are not told apart
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        beside.rename(path)
+    beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def beside_of(path: Path) -> Path:
+    """A name in the same folder that nobody has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the folder's names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _refused(path: Path, done: str, error: OSError) -> ConfigError:
+    if isinstance(error, FileExistsError):
+        return ConfigError(f"{path}: there is a file already; nothing is ever overwritten")
+    return ConfigError(f"{path}: cannot be {done}: {error.strerror}")
