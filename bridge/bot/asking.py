@@ -29,11 +29,12 @@ TICKS, CROSSES = signs.TICKS, signs.CROSSES
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a `send` did: how many rows go out now, and the sentences about those that are drafts now, and about those
-    that cannot go.
+    """What a `send` did: how many rows it let go, which of those go out now (as they were before), and the sentences
+    about those that are drafts now, and about those that cannot go.
     """
 
     count: int
+    going: tuple[Post, ...]
     drafts: tuple[str, ...]
     problems: tuple[str, ...]
 
@@ -54,6 +55,7 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
     what = posts[0].label if len(posts) == 1 else number(result.count, "post")
     sending = [f"Sending {what}."] if result.count else []
     asked.reply(tx, " ".join((*sending, *result.drafts, *result.problems)))
+    show_going(tx, result, asked.now)
 
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
@@ -118,10 +120,12 @@ def send_all(
     tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float, said_in: Room | None = None
 ) -> Sent:  # fmt: skip
     """Queue those of ``posts`` that may go out by the rights of ``who``; the rest waits on. An unknown one is sent
-    again: its author says so. ``said_in``: where they said it; None when it follows from something else.
+    again: its author says so. ``said_in``: where they said it; None when it follows from something else. ``show_going``
+    comes after it.
     """
     left = limits.left(tx, who, house, now)
     drafts, problems = dict[str, None](), dict[str, None]()  # a sentence once, in order
+    going: list[Post] = []
     count, full = 0, ""
     for known in posts:
         post = tx.posts.get(known.id) or known
@@ -142,11 +146,24 @@ def send_all(
             if fresh.state is PostState.DRAFT:
                 drafts[problem] = None
                 continue
+            if fresh.state is PostState.QUEUED:
+                going.append(post)
         if problem:
             problems[problem] = None
         else:
             count += 1
-    return Sent(count, tuple(drafts), tuple(problems))
+    return Sent(count, tuple(going), tuple(drafts), tuple(problems))
+
+
+def show_going(tx: Tx, sent: Sent, now: float) -> None:
+    """The signs on what goes out now. The words come before: many signs take their time in a room."""
+    for post in sent.going:
+        if post.state is PostState.UNKNOWN:
+            signs.take_away(tx, post, signs.UNSURE)
+            signs.take_away(tx, post, signs.WAITS)
+        first = post.thread_root or post.id
+        if first == post.id or not tx.answers.of_post(first, Speech.REACTION, signs.WAITS):
+            signs.wait(tx, post.room, post.message_id, first, now)
 
 
 def _log(tx: Tx, post: Post, who: Identity, room: Room, now: float) -> None:
@@ -186,12 +203,6 @@ def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
         tx.posts.save(replace(post, state=PostState.SCHEDULED, due_at=at, question_id=None, reason=""))
         return ""
     tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=now, due_at=now, question_id=None, reason=""))
-    if unsure:
-        signs.take_away(tx, post, signs.UNSURE)
-        signs.take_away(tx, post, signs.WAITS)
-    first = post.thread_root or post.id
-    if first == post.id or not tx.answers.of_post(first, Speech.REACTION, signs.WAITS):
-        signs.wait(tx, post.room, post.message_id, first, now)
     return ""
 
 
@@ -331,6 +342,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
         result = send_all(tx, posts, event.sender, house, now, event.room)
         if result.drafts or result.problems:
             _say(tx, event, said[0].thread, " ".join((*result.drafts, *result.problems)))
+        show_going(tx, result, now)
 
 
 def _say(tx: Tx, event: Reaction, thread: str | None, words: str) -> None:

@@ -151,7 +151,11 @@ def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
     if post.state is not PostState.HELD:
         return post
     parts = previewing.parts_of(tx, post)
-    why = waiting.warnings(tx, post, house, now) or asking.send_all(tx, parts, post.author, house, now).problems
+    why: Sequence[str] = waiting.warnings(tx, post, house, now)
+    if not why:
+        sent = asking.send_all(tx, parts, post.author, house, now)
+        asking.show_going(tx, sent, now)
+        why = sent.problems
     rows = [row for part in parts if (row := tx.posts.get(part.id)) is not None]
     tx.posts.save(*(replace(row, reason=" ".join(why)) for row in rows if row.state is PostState.HELD))
     return tx.posts.get(post.id) or post

@@ -47,6 +47,22 @@ async def test_one_answer_sends_all_posts_of_a_question(scene: Scene, acme: Acco
     assert "any more" in await scene.ask(ANA, f"!send {name}")
 
 
+async def test_the_words_about_many_posts_are_said_before_their_signs(scene: Scene, acme: Account) -> None:
+    """However long they wait: in a room that is busy, or on a machine that is, hundreds of signs take their time."""
+    posts = [*await held(scene, 20), await unknown(scene)]
+    unsure = posts[-1]
+    await scene.store.transact(
+        lambda tx: tx.answers.add(unsure.room, Speech.REACTION, "❓", target=unsure.message_id, post_id=unsure.id)
+    )
+    name = await scene.question(ANA, posts)  # all that was to be said is said now
+    await scene.say(ANA, f"!send {name}")
+    scene.later(5)
+    [(_, first)] = await scene.store.transact(lambda tx: tx.answers.claim(scene.now, (), 32))
+    assert [answer.body for answer in first] == ["Sending 21 posts."]
+    assert {post.state for post in await scene.posts()} == {PostState.QUEUED}
+    assert len(await scene.signs(unsure.message_id)) == 3  # ⏳, ❓ (to be taken away), ⏳
+
+
 @pytest.mark.parametrize("how", ["!drop {}", "❌", "❌\ufe0f"])
 async def test_one_answer_drops_all_posts_of_a_question(scene: Scene, acme: Account, how: str) -> None:
     name = await scene.question(ANA, await held(scene, 20))
