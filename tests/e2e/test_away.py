@@ -1,6 +1,5 @@
 """Messages that were sent while the bot was down: run when they are young, asked about when they grew old."""
 
-import asyncio
 import re
 import time
 
@@ -67,29 +66,20 @@ async def test_two_hundred_old_messages_are_one_question(set_up: SetUp) -> None:
     drop = re.search(r"!drop (q\w+)", bob.heard("grew old")[0].text)
     assert send is not None
     assert drop is not None
+    await bob.until_heard("Dropped 5 posts: ", reply_to=await bob.say(bobs_dm, drop[0]))
+    assert [len(person.heard("grew old")) for person in (ana, bob)] == [1, 1]
+    # A loaded machine takes two seconds to hear a `!send`, which is too old by then, and to send what it let go.
+    await stage.kantter.kill()
+    stage.kantter.options = ("posts_per_day = 1000",)
+    stage.kantter.configure()
+    await stage.kantter.start()
     # Only who was asked may answer.
     await bob.until_heard("no question", reply_to=await bob.say(bobs_dm, send[0]))
-    await bob.until_heard("Dropped 5 posts: ", reply_to=await bob.say(bobs_dm, drop[0]))
     await ana.until_heard(f"Sending {MANY} posts", reply_to=await ana.say(dm, send[0]))
-    # Two seconds later what still waits is old again and would be asked about again: the queue is faster than that.
-    await answer_until(stage, ana, dm, texts)
-    assert stage.texts("ana") == texts
+    await until(lambda: stage.texts("ana") == texts, within=60)
     assert stage.texts("acme") == []
     assert len(stage.sent()) == MANY
-    assert len(bob.heard("grew old")) == 1
-
-
-async def answer_until(stage: Stage, person: Chatter, room: str, texts: list[str]) -> None:
-    """Wait until all texts are out; what grew old once more meanwhile is sent once more."""
-    answered = {said.id for said in person.heard("grew old")}
-    async with asyncio.timeout(60):
-        while len(stage.texts("ana")) < len(texts):
-            for said in person.heard("grew old|old by now"):
-                wanted = re.search(r"!send (\w+)", said.text)
-                if said.id not in answered and wanted is not None:
-                    answered.add(said.id)
-                    await person.say(room, wanted[0])
-            await asyncio.sleep(0.05)
+    assert [len(person.heard("grew old")) for person in (ana, bob)] == [1, 1]
 
 
 async def test_a_tick_answers_an_old_one(set_up: SetUp) -> None:
