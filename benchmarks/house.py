@@ -19,7 +19,7 @@ from bridge.bot import Bot
 from bridge.config import XSettings
 from bridge.errors import ChatRefused
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Health, Identity, Medium, Message, Outgoing, Role, Room, Unreadable
+from bridge.model import Account, Health, Identity, Medium, Message, Outgoing, Role, Room, RoomName, Unreadable
 from bridge.outbox import Outbox
 from bridge.publish.x import XPublisher
 from bridge.store import Database
@@ -56,6 +56,9 @@ class Silent:
         return False
 
     async def named(self, said: str) -> Identity | Room | None:
+        return None
+
+    async def room_name(self, room: Room) -> RoomName | None:
         return None
 
     async def may_redact(self, room: Room) -> bool:

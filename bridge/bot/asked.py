@@ -31,6 +31,8 @@ class Need(Flag):
     """``Facts.series``: what the sender said between an own picture that it replies to and the command."""
     NAMES = auto()
     """``Facts.names``: who and what the first words behind the verb name."""
+    ROOMS = auto()
+    """``Facts.rooms``: what people call the rooms of the sender's accounts; in a DM, where nobody reads along."""
 
 
 class Where(Enum):
@@ -45,7 +47,7 @@ class Facts:
     """What the network said about the room and the sender. None (False for ``may_redact``): not asked, or it could not
     be asked; then ``trouble`` is the sentence for the person. ``names``: by the word that was typed.
     ``picture``: the message that the command replies to, if it is there. ``series``: what its sender said there after
-    that, up to the command, oldest first.
+    that, up to the command, oldest first. ``rooms``: what people call them, fit for a sentence.
     """
 
     privacy: Privacy | None = None
@@ -55,6 +57,11 @@ class Facts:
     names: Mapping[str, Identity | Room] = field(default_factory=dict)
     picture: Message | Unreadable | None = None
     series: tuple[Message | Unreadable, ...] = ()
+    rooms: Mapping[Room, str] = field(default_factory=dict)
+
+    def called(self, room: Room) -> str:
+        """How people know ``room``: its name, or its id where that is not known."""
+        return self.rooms.get(room, room.id)
 
 
 NO_FACTS = Facts()
@@ -86,6 +93,11 @@ class Asked:
     @property
     def room(self) -> Room:
         return self.message.room
+
+    def called(self, room: Room) -> str:
+        """How people know ``room``, as far as it may be told here, where others may read along; else empty."""
+        typed = (word for word, what in self.facts.names.items() if what == room)
+        return next(typed, "") or (self.facts.called(room) if self.message.direct else "")
 
     def reply(self, tx: Tx, words: str, *, post_id: int | None = None, question_id: int | None = None) -> int:
         """Say ``words`` as a reply to the command, in its thread, to its sender. Gives the answer's id."""

@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 import structlog
 
 from bridge.bot import facts, hearing, table, turns
-from bridge.bot.asked import House, Need
+from bridge.bot.asked import Facts, House, Need
 from bridge.bot.hearing import Heard
 from bridge.bot.linker import Linker
 from bridge.bot.offering import Offerer
@@ -105,16 +105,26 @@ class Bot:
     async def _prepare(self, events: Sequence[Event]) -> list[Heard]:
         """Read the events, and ask the networks what some of them need."""
         heard = [hearing.listen(event, self._house) for event in events]
+        if any(map(hearing.may_tell_of_rooms, heard)):
+            heard = await self._name_rooms(heard)
         wanted = [(n, h.event, hearing.need_of(h)) for n, h in enumerate(heard) if isinstance(h.event, Message)]
-        asking = [(n, message, need) for n, message, need in wanted if need is not Need.NOTHING]
+        asking = [(n, message, asks) for n, message, need in wanted if (asks := need & ~Need.ROOMS)]
         if not asking:
             return heard
         pins = {message.sender for n, message, _ in asking if isinstance(heard[n].reading, Pin)}
         linking = await self._with_pending_link(pins) if pins else frozenset()
         asking = [a for a in asking if not isinstance(heard[a[0]].reading, Pin) or a[1].sender in linking]
         for number, found in (await facts.gather(self._networks, asking)).items():
-            heard[number] = replace(heard[number], facts=found)
+            heard[number] = replace(heard[number], facts=replace(found, rooms=heard[number].facts.rooms))
         return heard
+
+    async def _name_rooms(self, heard: list[Heard]) -> list[Heard]:
+        wanted = await self._store.transact(lambda tx: [hearing.rooms_of(tx, one) for one in heard])
+        names = await facts.rooms(self._networks, set().union(*wanted))
+        return [
+            replace(one, facts=Facts(rooms={room: names[room] for room in rooms if room in names})) if rooms else one
+            for one, rooms in zip(heard, wanted, strict=True)
+        ]
 
     async def _with_pending_link(self, people: set[Identity]) -> frozenset[Identity]:
         """Seven digits are of interest only from somebody whose link waits: for others no network is asked."""

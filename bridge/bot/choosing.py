@@ -145,6 +145,7 @@ COMMANDS = (
         example="accounts",
         help="List the accounts that you can speak as.",
         work=list_accounts,
+        needs=Need.ROOMS,
     ),
     Command(
         name="whoami",
@@ -152,6 +153,7 @@ COMMANDS = (
         example="whoami",
         help="Show who you are to me, and as whom you speak here.",
         work=whoami,
+        needs=Need.ROOMS,
     ),
     Command(
         name="use",

@@ -4,9 +4,11 @@ It knows the questions, not what the answers mean. What could not be asked becom
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 from bridge.bot.asked import NO_FACTS, Facts, Need
+from bridge.bot.words import room_name
 from bridge.errors import ChatError
 from bridge.interfaces import ChatNetwork
 from bridge.model import Identity, Message, Room, Unreadable
@@ -24,6 +26,10 @@ _WHAT = {
 _MOST_NAMES = 3
 _LONGEST_NAMES = 1000
 """How many words, and characters, are looked at for names."""
+_ROOM = re.compile(r"(?i)\broom\s*=\s*[\"'“”]?([^\s\"'“”]+)")
+_MOST_ROOMS = 20
+_NAMED_WITHIN = 4.0
+"""Seconds. Without a name, an answer tells a room's id."""
 
 
 async def gather(networks: Mapping[str, ChatNetwork], wanted: Iterable[tuple[int, Message, Need]]) -> dict[int, Facts]:
@@ -82,9 +88,26 @@ def _may_begin_series(picture: Message | Unreadable | None, message: Message) ->
 
 
 async def _names(network: ChatNetwork, message: Message) -> dict[str, Identity | Room]:
-    words = message.text[:_LONGEST_NAMES].split()[1 : 1 + _MOST_NAMES] + [one.name for one in message.mentions]
+    text = message.text[:_LONGEST_NAMES]
+    words = [*text.split()[1 : 1 + _MOST_NAMES], *_ROOM.findall(text)[:1], *(one.name for one in message.mentions)]
     found = {word: await network.named(word) for word in dict.fromkeys(words)}
     return {word: what for word, what in found.items() if what is not None}
+
+
+async def rooms(networks: Mapping[str, ChatNetwork], wanted: Collection[Room]) -> dict[Room, str]:
+    """What people call those rooms, fit for a sentence. Those that nobody can tell now are left out."""
+    asked = sorted(wanted, key=str)[:_MOST_ROOMS]
+    found = await asyncio.gather(*(_called(networks.get(room.network), room) for room in asked))
+    return {room: called for room, called in zip(asked, found, strict=True) if called}
+
+
+async def _called(network: ChatNetwork | None, room: Room) -> str:
+    try:
+        async with asyncio.timeout(_NAMED_WITHIN):
+            called = None if network is None else await network.room_name(room)
+    except (ChatError, TimeoutError):
+        return ""
+    return "" if called is None else room_name(called)
 
 
 def _trouble(need: Need) -> str:

@@ -6,7 +6,7 @@ It knows what networks tell of rooms. Who may give a room what, is another's bus
 
 from dataclasses import replace
 
-from bridge.bot.asked import House
+from bridge.bot.asked import Facts, House
 from bridge.bot.notices import notify
 from bridge.bot.recovering import owners
 from bridge.bot.reviewing import look_again
@@ -20,21 +20,26 @@ def lost(tx: Tx, event: RoomLost, house: House, now: float) -> None:
     _look_again(tx, event.room, house, now)
 
 
-def gathered(tx: Tx, event: Gathering, house: House, now: float) -> None:
+def concerns(tx: Tx, room: Room) -> bool:
+    """Whether anything would change if that room opened."""
+    return bool(tx.shares.of_room(room) or tx.policies.of_room(room))
+
+
+def gathered(tx: Tx, event: Gathering, facts: Facts, house: House, now: float) -> None:
     """Keep who is in a room. One that is open loses what it was given, for good: whoever walked in meanwhile would have
     it once it is closed again.
     """
     tx.shares.gather(event.room, event.members, closed=event.closed)
     _look_again(tx, event.room, house, now)
     if not event.closed:
-        _close_off(tx, event.room, event.id, house, now)
+        _close_off(tx, event.room, event.id, facts.called(event.room), house, now)
 
 
-def moved(tx: Tx, event: RoomMoved, house: House, now: float) -> None:
+def moved(tx: Tx, event: RoomMoved, facts: Facts, house: House, now: float) -> None:
     """What was given to the old room is the new one's, if that is not open."""
     tx.shares.move_room(event.room, event.successor)
     if tx.shares.is_closed(event.successor) is False:
-        _close_off(tx, event.successor, event.id, house, now)
+        _close_off(tx, event.successor, event.id, facts.called(event.successor), house, now)
 
 
 def _look_again(tx: Tx, room: Room, house: House, now: float) -> None:
@@ -44,7 +49,7 @@ def _look_again(tx: Tx, room: Room, house: House, now: float) -> None:
             look_again(tx, account_id, house, now)
 
 
-def _close_off(tx: Tx, room: Room, key: str, house: House, now: float) -> None:
+def _close_off(tx: Tx, room: Room, key: str, called: str, house: House, now: float) -> None:
     given, shown = tx.shares.of_room(room), tx.policies.of_room(room)
     for account_id, role in given:
         tx.shares.take(account_id, room)
@@ -53,27 +58,25 @@ def _close_off(tx: Tx, room: Room, key: str, house: House, now: float) -> None:
             continue
         detail = f"{account.at} the room {room.id}, was {role.value}"
         tx.log.add(None, "unshare", room=room, account_id=account_id, detail=detail, outcome="not invite-only", at=now)
-        words = (
-            f"The room {room.id} is not invite-only any more, so it has lost its role on {account.at}: {role.value}."
-        )
+        words = f"The room {called} is not invite-only any more, so it has lost its role on {account.at}: {role.value}."
         notify(tx, owners(tx, account_id), words, key=f"{key}-{account_id}")
     for account_id in shown:
         account = tx.accounts.get(account_id)
         if account is not None:
-            _hide(tx, account, room, key, house, now)
+            _hide(tx, account, room, key, called, house, now)
     ends = ["what was shared with it is not shared any more"] * bool(given)
     ends += ["drafts from elsewhere are not shown here any more"] * bool(shown)
     if ends:  # no names: by now, anybody may read along
         tx.answers.add(room, Speech.TEXT, f"This room is not invite-only any more, so {', and '.join(ends)}.")
 
 
-def _hide(tx: Tx, account: Account, room: Room, key: str, house: House, now: float) -> None:
+def _hide(tx: Tx, account: Account, room: Room, key: str, called: str, house: House, now: float) -> None:
     """The approval room of that account is one no more."""
     tx.policies.put(account.id, replace(tx.policies.of(account.id), room=None))
     detail = f"room=none (was {room.id})"
     tx.log.add(None, "policy", room=room, account_id=account.id, detail=detail, outcome="not invite-only", at=now)
     words = (
-        f"The room {room.id} is not invite-only any more, and anybody could read the drafts of {account.at} there. So I"
+        f"The room {called} is not invite-only any more, and anybody could read the drafts of {account.at} there. So I"
         f" show them there no more. To have them shown in an invite-only room, say there:"
         f" {house.prefix}policy {account.at} room=here"
     )

@@ -6,7 +6,19 @@ that it tells of.
 
 from dataclasses import dataclass
 
-from bridge.bot import accepting, approving, asking, editing, gathering, linking, pictures, posting, signs, undoing
+from bridge.bot import (
+    accepting,
+    approving,
+    asking,
+    editing,
+    gathering,
+    linking,
+    pictures,
+    posting,
+    sharing,
+    signs,
+    undoing,
+)
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
 from bridge.bot.showing import open_to, standing_of
@@ -57,6 +69,25 @@ def need_of(heard: Heard) -> Need:
     return Need.PRIVACY | Need.MAY_REDACT if isinstance(heard.reading, Pin) else Need.NOTHING
 
 
+def may_tell_of_rooms(heard: Heard) -> bool:
+    """Whether ``rooms_of`` is worth a look. Pure."""
+    event = heard.event
+    if isinstance(event, Message):
+        return event.direct and Need.ROOMS in need_of(heard)
+    return isinstance(event, RoomMoved) or (isinstance(event, Gathering) and not event.closed)
+
+
+def rooms_of(tx: Tx, heard: Heard) -> set[Room]:
+    """The rooms that the answer may tell of, so that they are to be called as people call them."""
+    event = heard.event
+    if not may_tell_of_rooms(heard):
+        return set()
+    if isinstance(event, Message):
+        return sharing.rooms_of(tx, event.sender)
+    room = event.successor if isinstance(event, RoomMoved) else event.room
+    return {room} if gathering.concerns(tx, event.room) else set()
+
+
 def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room, Identity]]) -> None:
     """Do what the event asks for, or say why not. ``deaf``: who was told already that they could not be read."""
     match heard.event:
@@ -76,11 +107,11 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
         case RoomMoved() as moved:
             tx.accounts.move_room(moved.room, moved.successor)
             tx.policies.move_room(moved.room, moved.successor)
-            gathering.moved(tx, moved, house, now)
+            gathering.moved(tx, moved, heard.facts, house, now)
         case RoomLost() as gone:
             gathering.lost(tx, gone, house, now)  # what waits there stays: the bot may be invited again
         case Gathering() as told:
-            gathering.gathered(tx, told, house, now)
+            gathering.gathered(tx, told, heard.facts, house, now)
 
 
 def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -> None:

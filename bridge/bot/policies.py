@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from bridge.bot import accounts
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.reviewing import look_again
 from bridge.bot.words import quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Policy, Role
+from bridge.model import Account, Policy, Role, Room, Speech
 from bridge.pricing import DOLLAR, money
 
 MOST_APPROVALS = 5
@@ -95,9 +95,13 @@ def _approve_by(terms: Terms, value: str, asked: Asked) -> Terms:
 
 
 def _room(terms: Terms, value: str, asked: Asked) -> Terms:
+    room = {"here": asked.room, "none": None}.get(value)
     if value not in ("here", "none"):
-        raise ValueError(value)
-    return replace(terms, policy=replace(terms.policy, room=asked.room if value == "here" else None))
+        found = next((what for said, what in asked.facts.names.items() if said.lower() == value), None)
+        if not isinstance(found, Room):
+            raise ValueError(value)
+        room = found
+    return replace(terms, policy=replace(terms.policy, room=room))
 
 
 def _hold(terms: Terms, value: str, asked: Asked) -> Terms:
@@ -165,7 +169,7 @@ KEYS: Mapping[str, _Key] = {
         _approve_by,
     ),
     "room": _Key(
-        "here or none",
+        "here, none, or the address of another room such as #press:example.org",
         "where drafts made in private are shown too",
         lambda terms: "none" if terms.policy.room is None else terms.policy.room.id,
         _room,
@@ -212,7 +216,7 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
     account, role = accounts.named(tx.accounts.usable_by(asked.sender), handle, house)
     before = Terms(account, tx.policies.of(account.id))
     if not settings:
-        asked.reply(tx, _shown(before))
+        asked.reply(tx, _shown(before, asked))
         return
     if role is not Role.OWNER:
         raise UsageError(f"Only an owner of {account.at} can change that; you are {role.value}.")
@@ -220,13 +224,31 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
     for key, value in settings.items():
         after = _set(after, key, value, asked)
     room = after.policy.room
-    if room is not None and room != before.policy.room and tx.shares.is_closed(room) is False:
-        raise UsageError("Anybody can come into this room and read the drafts. Make it invite-only, and say it again.")
+    if room is not None and room != before.policy.room:
+        _check_room(tx, asked, room, account, house)
+        if room != asked.room:
+            words = f"Drafts of {account.at} that are made in private are shown here from now on"
+            tx.answers.add(room, Speech.TEXT, f"{words}: {asked.sender.name} wants it so.")
     _keep(tx, asked, before, after)
     moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
     more = len(moved) - _MOST_SHOWN
     rest = [f"And so for {more} more: {house.prefix}queue shows what waits."] if more > 0 else []
-    asked.reply(tx, " ".join((_said(tx, before, after), *moved[:_MOST_SHOWN], *rest)))
+    asked.reply(tx, " ".join((_said(tx, before, after, asked), *moved[:_MOST_SHOWN], *rest)))
+
+
+def _check_room(tx: Tx, asked: Asked, room: Room, account: Account, house: House) -> None:
+    """Whether drafts may be shown there from now on. Of a room where the sender is not, nothing is told."""
+    closed = tx.shares.is_closed(room)
+    if room == asked.room:
+        if closed is False:
+            raise UsageError(
+                "Anybody can come into this room and read the drafts. Make it invite-only, and say it again."
+            )
+    elif not closed or not tx.shares.is_in(room, asked.sender):
+        raise UsageError(
+            f"I know no invite-only room {asked.called(room)} where both of us are. Go there, invite me, and say:"
+            f" {house.prefix}policy {account.at} room=here"
+        )
 
 
 def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:
@@ -275,13 +297,24 @@ def _keep(tx: Tx, asked: Asked, before: Terms, after: Terms) -> None:
     )
 
 
-def _shown(terms: Terms) -> str:
-    shown = ", ".join(f"{key}={known.show(terms)}" for key, known in KEYS.items())
+def _shown(terms: Terms, asked: Asked) -> str:
+    shown = ", ".join(f"{key}={_called(key, known.show(terms), terms, asked)}" for key, known in KEYS.items())
     return f"{terms.account.at}: {shown} ({_LIMITS[terms.account.premium]} characters)"
 
 
-def _said(tx: Tx, before: Terms, after: Terms) -> str:
-    changes = _changes(before, after)
+def _called(key: str, value: str, terms: Terms, asked: Asked) -> str:
+    """The value as it is told in ``asked.room``: a room by its name."""
+    room = terms.policy.room
+    if key != "room" or room is None:
+        return value
+    return "here" if room == asked.room else asked.called(room) or "another room"
+
+
+def _said(tx: Tx, before: Terms, after: Terms, asked: Asked) -> str:
+    changes = [
+        (key, _called(key, old, before, asked), _called(key, new, after, asked))
+        for key, old, new in _changes(before, after)
+    ]
     at = after.account.at
     if not changes:
         return f"{at}: it was so already."
@@ -313,6 +346,7 @@ COMMANDS = (
         example="policy @acme hold=20s",
         help=f"Show how an account is treated; its owners can set {', '.join(KEYS)}.",
         work=policy,
+        needs=Need.NAMES | Need.ROOMS,
         visible=_has_account,
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.bot import accounts
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -88,9 +88,16 @@ def _is_elsewhere(deed: Deed, asked: Asked) -> bool:
 def _line(deed: Deed, asked: Asked, names: dict[int, str]) -> str:
     who = deed.actor.name if deed.actor else "I"
     account = f" {names[deed.account_id]}" if deed.account_id in names else ""
-    detail = "" if _is_elsewhere(deed, asked) else f" {_short(deed.detail)}" if deed.detail else ""
+    detail = "" if _is_elsewhere(deed, asked) else f" {_short(_with_names(deed.detail, asked))}" if deed.detail else ""
     outcome = f": {_short(deed.outcome)}" if deed.outcome and not _is_elsewhere(deed, asked) else ""
     return f"{_stamp(deed.at)} · {who} · {deed.verb}{account}{detail}{outcome}"
+
+
+def _with_names(detail: str, asked: Asked) -> str:
+    """The log holds rooms by their ids."""
+    for room in asked.facts.rooms:
+        detail = detail.replace(room.id, asked.facts.called(room))
+    return detail
 
 
 def _spent(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
@@ -210,6 +217,7 @@ COMMANDS = (
         example="log @acme 20",
         help="Show what was done with an account, by whom and how it ended.",
         work=log,
+        needs=Need.ROOMS,
         visible=_has_account,
     ),
     Command(

@@ -233,7 +233,8 @@ def unshare(tx: Tx, asked: Asked, house: House) -> None:
 
 def _unshare_room(tx: Tx, asked: Asked, wish: _Wish, room: Room) -> None:
     account, current = wish.account, dict(tx.shares.rooms(wish.account.id)).get(room)
-    name = "This room" if room == asked.room else f"The room {room.id}"
+    name = _place(asked, room)
+    name = name[0].upper() + name[1:]
     if current is None:
         raise UsageError(f"{name} has no role on {account.at}.")
     _check_giving(wish, Role.CONTRIBUTOR, current)
@@ -311,7 +312,8 @@ def team(tx: Tx, asked: Asked, house: House) -> None:
     said = asked.account if asked.account is not None else asked.text.strip()
     account, role = accounts.named(mine, said, house) if said else accounts.pick(tx, asked, house, mine)
     lines = [f"{who.name}: {theirs.value}" for who, theirs in tx.accounts.people(account.id)]
-    for room, theirs in tx.shares.rooms(account.id):
+    rooms = tx.shares.rooms(account.id)
+    for room, theirs in rooms:
         works = "" if tx.shares.is_closed(room) else " (not now: I do not see that it is invite-only)"
         lines.append(f"whoever is in {_place(asked, room)}: {theirs.value}{works}")
     if role.may_approve:
@@ -324,11 +326,23 @@ def team(tx: Tx, asked: Asked, house: House) -> None:
         )
     if len(lines) > _MOST_SHOWN:
         lines[_MOST_SHOWN:] = [f"and {number(len(lines) - _MOST_SHOWN, 'more line')}"]
+    if any(room != asked.room for room, _ in rooms) and not asked.message.direct:
+        lines.append("Which other rooms those are, I tell in private only.")
     asked.reply(tx, "\n".join([f"The team of {account.at}:", *lines]))
 
 
 def _place(asked: Asked, room: Room) -> str:
-    return "this room" if room == asked.room else f"the room {room.id}"
+    if room == asked.room:
+        return "this room"
+    called = asked.called(room)
+    return f"the room {called}" if called else "another room"
+
+
+def rooms_of(tx: Tx, who: Identity) -> set[Room]:
+    """The rooms with a role on an account that ``who`` may use, or where its drafts are shown."""
+    mine = [account.id for account, _ in tx.accounts.usable_by(who)]
+    shown = {room for account_id in mine if (room := tx.policies.of(account_id).room) is not None}
+    return shown | {room for account_id in mine for room, _ in tx.shares.rooms(account_id)}
 
 
 def by_room(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
@@ -341,7 +355,7 @@ def by_room(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
         return ""
     if any(room == asked.room and theirs is role for room, theirs in rooms):
         return " by being in this room"
-    return f" by being in the room {rooms[0][0].id}" if asked.message.direct else " by being in another room"
+    return f" by being in {_place(asked, rooms[0][0])}"
 
 
 def _has_account(standing: Standing) -> bool:
@@ -369,7 +383,7 @@ COMMANDS = (
         example="unshare @acme @ben:example.org",
         help="Take a role away; your own you can always give up.",
         work=unshare,
-        needs=Need.NAMES,
+        needs=Need.NAMES | Need.ROOMS,
         blind=True,  # who is in the team is known without the network
         visible=_has_account,
     ),
@@ -379,6 +393,7 @@ COMMANDS = (
         example="team @acme",
         help="List who may do what on an account.",
         work=team,
+        needs=Need.ROOMS,
         visible=_has_account,
     ),
 )

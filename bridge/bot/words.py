@@ -3,13 +3,17 @@
 It knows English and nothing of what is said.
 """
 
+import re
 from datetime import UTC, datetime
 
-from bridge.model import Post
+from bridge.model import Post, RoomName
 from bridge.telltale import HIDDEN, holds_secret, pictures
 
 _QUOTED = 40
 _SKIM = 400
+_LONGEST_NAME = 60
+_ALIAS = re.compile(r"#[^\s:]{1,80}:[A-Za-z0-9.:\[\]-]{1,80}")
+_MARKS = str.maketrans("“”„‟«»", '""""""')
 
 
 def quote(text: str, most: int = _QUOTED) -> str:
@@ -30,6 +34,18 @@ def subject(post: Post) -> str:
     if post.target is not None:
         return f"the repost of {post.target}"
     return quote(post.draft.text) if post.draft.text or not post.draft.media else pictures(post.draft)
+
+
+def room_name(called: RoomName) -> str:
+    """What people call a room, for a sentence: ``“Press” (#press:example.org)``; empty when that says nothing. Its name
+    is somebody's words: so it stands in quotation marks that it cannot end, and no client finds an address in it.
+    """
+    name = re.sub(r":(?=\S)", ": ", called.name[:_SKIM].translate(_MARKS))
+    quoted = quote(name, _LONGEST_NAME)
+    alias = called.alias if _ALIAS.fullmatch(called.alias) and called.alias.isprintable() else ""
+    if quoted == "“”":
+        return alias
+    return f"{quoted} ({alias})" if alias else quoted
 
 
 def span(seconds: float) -> str:

@@ -27,6 +27,7 @@ from bridge.model import (
     Reaction,
     Redaction,
     Room,
+    RoomName,
     Speech,
     Unreadable,
 )
@@ -230,6 +231,9 @@ class ConsoleNetwork:
             return ROOM
         name = said.removeprefix("@").lower()
         return Identity(NAME, name) if name.isidentifier() else None
+
+    async def room_name(self, room: Room) -> RoomName | None:
+        return RoomName(alias=ROOM.id) if room == ROOM else None
 
     async def may_redact(self, room: Room) -> bool:
         return True

@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from bridge.model import Event, Health, Identity, Medium, Message, Outgoing, Room, Unreadable
+from bridge.model import Event, Health, Identity, Medium, Message, Outgoing, Room, RoomName, Unreadable
 
 
 class Privacy(Enum):
@@ -67,6 +67,10 @@ class ChatNetwork(Protocol):
         """The person or room that is called exactly ``said`` there; a room's alias counts. Whether there is such a
         person need not be known. None when nothing can be called so. Raises ChatError when it could not look.
         """
+        ...
+
+    async def room_name(self, room: Room) -> RoomName | None:
+        """What people call ``room``; None where the bot is not in it, or nobody has named it. Raises ChatError."""
         ...
 
     async def may_redact(self, room: Room) -> bool:

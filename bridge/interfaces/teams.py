@@ -21,6 +21,10 @@ class Shares(Protocol):
         """None: nothing is known of that room."""
         ...
 
+    def is_in(self, room: Room, identity: Identity) -> bool:
+        """Whether that person is in that room, as far as it is known: of one that is not closed, it is not."""
+        ...
+
     def gathered(self, network: str) -> list[Room]:
         """The rooms that something is known of."""
         ...

@@ -28,6 +28,7 @@ from bridge.model.chat import (
     Room,
     RoomLost,
     RoomMoved,
+    RoomName,
     Unreadable,
 )
 from bridge.model.links import Credentials, Linked, LinkStart, LinkState, PendingLink, Revocation, Sealed, SealedValue
@@ -72,6 +73,7 @@ __all__ = [
     "Room",
     "RoomLost",
     "RoomMoved",
+    "RoomName",
     "Sealed",
     "SealedValue",
     "Speech",

@@ -29,6 +29,16 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomName:
+    """What people call a room; either may be empty. ``name``: as somebody with power there wrote it, and nobody vouches
+    for it. ``alias``: an address by which the network finds just this room.
+    """
+
+    name: str = ""
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Medium:
     """A picture or video that a person put into a room. ``source`` is the network's own name of the file (Matrix:
     ``mxc://``), never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said), ``name`` and

@@ -65,6 +65,11 @@ class SqlShares:
         row = self._raw.execute(sql, (room.network, room.id)).fetchone()
         return None if row is None else bool(row[0])
 
+    def is_in(self, room: Room, identity: Identity) -> bool:
+        sql = "SELECT 1 FROM member WHERE network = ? AND room = ? AND name = ?"
+        row = self._raw.execute(sql, (room.network, room.id, identity.name)).fetchone()
+        return row is not None and room.network == identity.network
+
     def gathered(self, network: str) -> list[Room]:
         rows = self._raw.execute("SELECT room FROM gathering WHERE network = ? ORDER BY room", (network,))
         return [Room(network, row[0]) for row in rows]

@@ -10,7 +10,8 @@ import pytest
 
 from bridge.errors import ChatError, ChatRefused, StoreError
 from bridge.interfaces import ChatNetwork, Privacy
-from bridge.model import Event, Gathering, Identity, Medium, Message, Outgoing, Room, Speech
+from bridge.model import Event, Gathering, Identity, Medium, Message, Outgoing, Room, RoomName, Speech
+from tests.patience import until
 
 
 @dataclass
@@ -20,7 +21,8 @@ class Stage:
     ``person`` governs ``room``, in which ``other`` is too; the bot is not in ``elsewhere``. ``say`` lets ``person``
     say a text in ``room`` and gives its id; ``visible`` lists what the bot said in ``room`` and what still stands of
     its reactions. ``heard`` is what the inbox recorded; ``refusals`` are raised by its next deliveries. ``move`` lets
-    ``other`` come into ``room`` or leave it, ``close`` makes it invite-only or opens it to everybody.
+    ``other`` come into ``room`` or leave it, ``close`` makes it invite-only or opens it to everybody, ``call``
+    gives it a name.
     """
 
     network: ChatNetwork
@@ -34,6 +36,7 @@ class Stage:
     refusals: list[Exception]
     move: Callable[[bool], Awaitable[None]]
     close: Callable[[bool], Awaitable[None]]
+    call: Callable[[str], Awaitable[None]]
     gatherings: Callable[[], list[Gathering]]
 
     async def until_gathered(self, *members: Identity, closed: bool = True) -> None:
@@ -53,6 +56,10 @@ class Stage:
                     if isinstance(event, Message) and event.text == text:
                         return event
                 await asyncio.sleep(0.01)
+
+
+async def _is_called(stage: Stage, name: str) -> bool:
+    return await stage.network.room_name(stage.room) == RoomName(name)
 
 
 class ChatNetworkContract:
@@ -129,6 +136,12 @@ class ChatNetworkContract:
         assert await stage.network.named(stage.room.id) == stage.room
         assert await stage.network.named("") is None
         assert await stage.network.named("no body") is None
+
+    async def test_a_room_is_called_as_its_people_call_it(self, stage: Stage) -> None:
+        assert await stage.network.room_name(stage.room) is None
+        await stage.call("Press")
+        await until(lambda: _is_called(stage, "Press"))
+        assert await stage.network.room_name(stage.elsewhere) is None
 
     async def test_what_was_said_is_found_again_and_nothing_else(self, stage: Stage) -> None:
         message_id = await stage.say("once more, please")

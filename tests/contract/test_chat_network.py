@@ -58,11 +58,15 @@ class TestFakeNetwork(ChatNetworkContract):
         async def close(closed: bool) -> None:
             await network.set_closed(PRESS, closed)
 
+        async def call(name: str) -> None:
+            network.names[PRESS] = name
+
         def gatherings() -> list[Gathering]:
             return [event for event in inbox.events if isinstance(event, Gathering)]
 
         await network.come(PRESS, ANA, BEN)
-        return Stage(network, PRESS, NOWHERE, ANA, BEN, say, visible, heard, inbox.failures, move, close, gatherings)
+        failures = inbox.failures
+        return Stage(network, PRESS, NOWHERE, ANA, BEN, say, visible, heard, failures, move, close, call, gatherings)
 
 
 async def test_what_is_heard_is_delivered_with_its_bookmark(network: FakeNetwork, inbox: RecordingInbox) -> None:

@@ -50,6 +50,23 @@ async def test_a_role_is_the_best_of_what_a_person_and_their_rooms_were_given(st
     await store.transact(work)
 
 
+async def test_who_is_in_a_room_is_known_of_closed_ones(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        assert not tx.shares.is_in(PRESS, ANA)
+        tx.shares.gather(PRESS, {ANA, BEN}, closed=True)
+        assert tx.shares.is_in(PRESS, ANA)
+        assert not tx.shares.is_in(PRESS, EVE)
+        assert not tx.shares.is_in(LOBBY, ANA)
+        assert not tx.shares.is_in(PRESS, Identity("irc", ANA.name))
+        tx.shares.gather(PRESS, {ANA}, closed=False)
+        assert not tx.shares.is_in(PRESS, ANA)
+        tx.shares.gather(PRESS, {ANA}, closed=True)
+        tx.shares.scatter(PRESS)
+        assert not tx.shares.is_in(PRESS, ANA)
+
+    await store.transact(work)
+
+
 async def test_that_somebody_holds_the_account_is_remembered(store: Store, acme: Account) -> None:
     def work(tx: Tx) -> None:
         tx.accounts.grant(acme.id, ANA, Role.POSTER, NOW, linked=True)

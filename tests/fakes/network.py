@@ -11,7 +11,19 @@ from pathlib import Path
 
 from bridge.errors import ChatError, ChatRefused
 from bridge.interfaces import Inbox, Privacy
-from bridge.model import Event, Gathering, Health, Identity, Medium, Message, Outgoing, Room, Speech, Unreadable
+from bridge.model import (
+    Event,
+    Gathering,
+    Health,
+    Identity,
+    Medium,
+    Message,
+    Outgoing,
+    Room,
+    RoomName,
+    Speech,
+    Unreadable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +41,12 @@ class FakeNetwork:
     ``attempts``  every call of ``send``, also those that failed or were repetitions.
     ``failures``  errors to raise from the next calls of ``send``, first one first; ``lost`` is the same, but what was
                   sent did arrive and only the answer went missing.
-    ``errors``    an error to raise from ``privacy``, ``is_admin``, ``may_redact``, ``named`` or ``open_dm``, by the
+    ``errors``    an error to raise from ``privacy``, ``is_admin``, ``may_redact``, ``named``, ``open_dm``..., by the
                   method's name.
     ``privacies`` what ``privacy`` says; a room that is not in it is SHARED.
     ``admins``    (room, identity) pairs that govern; ``redactors`` the rooms in which the bot may redact.
     ``people``    who is in a room, as ``come`` and ``go`` left it; ``opened`` the rooms that anybody can walk into.
-    ``aliases``   the rooms that have other names.
+    ``aliases``   the rooms that have other names; ``names`` what they are called there.
     ``messages``  what ``message`` finds, by its id; what was heard is in it.
     ``files``     what ``fetch`` brings, by its source; ``fetched`` its calls.
     ``dms``       the DM of an identity; ``open_dm`` makes one where there is none.
@@ -55,6 +67,7 @@ class FakeNetwork:
         self.people: defaultdict[Room, set[Identity]] = defaultdict(set)
         self.opened: set[Room] = set()
         self.aliases: dict[str, Room] = {}
+        self.names: dict[Room, str] = {}
         self._gatherings = 0
         self.healthy = Health(ok=True)
         self.messages: dict[str, Message | Unreadable] = {}
@@ -188,6 +201,12 @@ class FakeNetwork:
         if said.startswith("@") and ":" in said:
             return Identity(self.name, said)
         return Room(self.name, said) if said.startswith("!") else self.aliases.get(said)
+
+    async def room_name(self, room: Room) -> RoomName | None:
+        self._raise("room_name")
+        alias = next((alias for alias, known in self.aliases.items() if known == room), "")
+        name = self.names.get(room, "")
+        return None if room in self.gone or not (name or alias) else RoomName(name, alias)
 
     async def message(self, room: Room, message_id: str) -> Message | Unreadable | None:
         self._raise("message")

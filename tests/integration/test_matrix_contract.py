@@ -36,6 +36,9 @@ class TestMatrixNetwork(ChatNetworkContract):
         async def close(closed: bool) -> None:
             await ana.put_state(room, "m.room.join_rules", {"join_rule": "invite" if closed else "public"})
 
+        async def call(name: str) -> None:
+            await ana.put_state(room, "m.room.name", {"name": name})
+
         async def say(text: str) -> str:
             return await ana.say(room, text)
 
@@ -67,6 +70,7 @@ class TestMatrixNetwork(ChatNetworkContract):
             refusals=bot.inbox.failures,
             move=move,
             close=close,
+            call=call,
             gatherings=lambda: bot.inbox.gatherings,
         )
         await scene.close()

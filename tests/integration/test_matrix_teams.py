@@ -18,7 +18,7 @@ from bridge.chat.matrix import MatrixNetwork
 from bridge.config import MatrixSettings
 from bridge.errors import ChatUnreachable, StoreError
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, PostState, Role, Room
+from bridge.model import Account, Identity, PostState, Role, Room, RoomName
 from bridge.outbox import Outbox
 from bridge.store import Database
 from bridge.store.posts import SqlPosts
@@ -326,3 +326,30 @@ async def test_a_change_in_an_answer_that_broke_off_is_told_all_the_same(
     await bot.inbox.until_text("second")
     assert not cuts
     assert told[-1].members == {Identity("matrix", ana.user_id)}
+
+
+async def test_a_room_is_called_by_its_name_and_by_an_alias_that_leads_to_it(scene: Scene) -> None:
+    bot, ana = await scene.bot(), await scene.person("ana")
+    room = await scene.room(bot, ana, alias=f"desk-{ana.user_id[1:9]}")
+    alias = f"#desk-{ana.user_id[1:9]}:{ana.user_id.partition(':')[2]}"
+
+    async def called(name: RoomName | None) -> None:
+        async def so() -> bool:
+            return await bot.network.room_name(Room("matrix", room)) == name
+
+        await until(so, within=20.0)
+
+    await called(RoomName(alias=alias))
+    await ana.put_state(room, "m.room.name", {"name": "Desk"})
+    await called(RoomName("Desk", alias))
+    await bot.stop()
+    await bot.start()
+    await called(RoomName("Desk", alias))
+    other = await scene.room(bot, ana, alias=f"other-{ana.user_id[1:9]}")
+    forged = {"type": "m.room.canonical_alias", "state_key": "", "content": {"alias": alias}}
+    bot.network._session.rooms._roster.apply(other, [forged])  # type: ignore[union-attr]  # as another homeserver could
+    assert await bot.network.room_name(Room("matrix", other)) is None
+    await ana.call("DELETE", f"/_matrix/client/v3/directory/room/{quote(alias, safe='')}")
+    await called(RoomName("Desk"))
+    await ana.put_state(room, "m.room.name", {"name": ""})
+    await called(None)

@@ -28,7 +28,7 @@ async def policy(scene: Scene, account: Account) -> Policy:
         ("Approvals-From = EVERYONE", {"approvals_from": "everyone"}, "approvals_from=everyone"),
         ("approve_by=command", {"approve_by": "command"}, "approve_by=command (was reaction)"),
         ('approve_by = "command"', {"approve_by": "command"}, "approve_by=command"),
-        ("room=here", {"room": PRESS}, "room=!press (was none)"),
+        ("room=here", {"room": PRESS}, "room=here (was none)"),
         ("hold=20s", {"hold": 20.0}, "hold=20s (was none)"),
         ('hold = "20s"', {"hold": 20.0}, "hold=20s (was none)"),
         ("hold=90", {"hold": 90.0}, "hold=90s"),
@@ -64,7 +64,7 @@ async def test_an_owner_sets_it_and_takes_it_back(
         ("approvals=" + "9" * 5000, "a number from 1 to 5"),
         ("approvals_from=ana", "contributors or everyone"),
         ("approve_by=phone", "reaction or command"),
-        ("room=there", "here or none"),
+        ("room=there", "here, none, or the address"),
         ("hold=soon", "20s or 2min"),
         ("hold=2h", "at most 1h"),
         ("hold=-1", "20s or 2min"),
@@ -143,7 +143,7 @@ async def test_an_approval_room_that_is_open_to_all_is_none(scene: Scene, acme: 
     assert "Anybody can come into this room" in await scene.ask(ANA, "!policy @acme room=here hold=5s")
     assert await policy(scene, acme) == Policy()
     await scene.store.transact(lambda tx: tx.shares.gather(PRESS, {ANA, BEN}, closed=True))
-    assert "room=!press (was none)" in await scene.ask(ANA, "!policy @acme room=here")
+    assert "room=here (was none)" in await scene.ask(ANA, "!policy @acme room=here")
 
 
 @pytest.mark.parametrize("length", [0.0, 1.0, 20.0, 60.0, 90.0, 120.0, 3600.0, 0.5])

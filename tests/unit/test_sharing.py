@@ -421,7 +421,10 @@ async def test_the_team_is_shown_to_the_team(scene: Scene) -> None:
         "whoever is in this room: contributor\n@eve:elsewhere.org: asked to be approver, no answer yet"
     )
     assert "asked to be" not in await scene.ask(BEN, "!team @acme", LOBBY)
-    assert f"whoever is in the room {PRESS.id}: contributor" in await scene.ask(BEN, "!team @acme", LOBBY)
+    assert await scene.ask(BEN, "!team @acme", LOBBY) == (
+        "The team of @acme:\n@ana:example.org: owner\n@ben:example.org: contributor\n"
+        "whoever is in another room: contributor\nWhich other rooms those are, I tell in private only."
+    )
 
 
 # ---------------------------------------------------------------- recover

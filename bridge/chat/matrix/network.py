@@ -34,7 +34,7 @@ from bridge.chat.matrix.trust import Trust
 from bridge.config import MatrixSettings
 from bridge.errors import ChatError, ChatUnreachable, ConfigError, StoreError
 from bridge.interfaces import Clock, Inbox, Privacy, Store
-from bridge.model import Health, Identity, Medium, Message, Outgoing, Room, Unreadable
+from bridge.model import Health, Identity, Medium, Message, Outgoing, Room, RoomName, Unreadable
 from bridge.retry import pause
 from bridge.vault import Vault
 
@@ -165,6 +165,10 @@ class MatrixNetwork:
     async def named(self, said: str) -> Identity | Room | None:
         with _as_chat_errors():
             return await self._ready().rooms.named(said)
+
+    async def room_name(self, room: Room) -> RoomName | None:
+        with _as_chat_errors():
+            return await self._ready().rooms.room_name(room)
 
     async def may_redact(self, room: Room) -> bool:
         with _as_chat_errors():

@@ -20,11 +20,12 @@ from bridge.chat.matrix.megolm import ALGORITHM
 from bridge.chat.matrix.roster import Roster, creators_of
 from bridge.errors import ChatError, ChatRefused, ChatUnreachable
 from bridge.interfaces import Privacy, Store, Tx
-from bridge.model import Identity, Room
+from bridge.model import Identity, Room, RoomName
 
 log = structlog.get_logger(__name__)
 
 _ARRIVES_WITHIN = 15.0
+_LOOKED_UP_WITHIN = 3.0
 _MOST_DMS = 20
 _PERMALINK = "https://matrix.to/#/"
 _PERSON = re.compile(r"@[^:\s]+:\S+")
@@ -136,6 +137,22 @@ class Rooms:
             return None
         room_id = id_of(answer.get("room_id"))
         return None if room_id is None else Room(self._name, room_id)
+
+    async def room_name(self, room: Room) -> RoomName | None:
+        """As the sync told. The alias in a room's state may be another room's, so it is left out unless the directory
+        says the same.
+        """
+        known = self._roster.room_name(room.id)
+        if known is None or not known.alias or await self._leads_to(known.alias, room):
+            return known
+        return RoomName(known.name) if known.name else None
+
+    async def _leads_to(self, alias: str, room: Room) -> bool:
+        try:
+            async with asyncio.timeout(_LOOKED_UP_WITHIN):
+                return await self._aliased(alias) == room
+        except (ChatError, TimeoutError):
+            return False
 
     async def may_redact(self, room: Room) -> bool:
         powers = await self._powers(room.id)

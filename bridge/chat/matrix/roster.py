@@ -5,11 +5,12 @@ for whom to encrypt to; what decides about secrets is asked of the homeserver an
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nio import AsyncClient, MatrixRoom
 
-from bridge.chat.matrix.events import Json, id_of, part
+from bridge.chat.matrix.events import Json, id_of, part, text_of
+from bridge.model import RoomName
 
 KINDS = (
     "m.room.create",
@@ -18,6 +19,8 @@ KINDS = (
     "m.room.join_rules",
     "m.room.history_visibility",
     "m.room.tombstone",
+    "m.room.name",
+    "m.room.canonical_alias",
 )
 """The state that is worth hearing of."""
 
@@ -31,6 +34,7 @@ class _Facts:
     join_rule: str = ""
     history: str = ""
     creators: frozenset[str] = field(default_factory=frozenset)
+    named: RoomName = field(default_factory=RoomName)
     stirred: bool = True
     """Who is in it, or who may come, is not as it was told last."""
     told_open: bool = False
@@ -100,6 +104,11 @@ class Roster:
         facts = self._facts.get(room_id)
         return facts.creators if facts else frozenset()
 
+    def room_name(self, room_id: str) -> RoomName | None:
+        """What its members call it, unchecked; None where the bot is not in it, or it has no name."""
+        facts = self._facts.get(room_id)
+        return None if facts is None or facts.named == RoomName() else facts.named
+
     def looks_direct(self, room_id: str, user_id: str) -> bool:
         """Whether it is a DM of that person, as far as the sync told."""
         facts, room = self._facts.get(room_id), self._client.rooms.get(room_id)
@@ -166,6 +175,10 @@ class Roster:
             facts.stirred, facts.join_rule = facts.stirred or rule != facts.join_rule, rule
         elif kind == "m.room.history_visibility":
             facts.history = str(content.get("history_visibility"))
+        elif kind == "m.room.name":
+            facts.named = replace(facts.named, name=text_of(content.get("name")) or "")
+        elif kind == "m.room.canonical_alias":
+            facts.named = replace(facts.named, alias=id_of(content.get("alias")) or "")
         elif kind == "m.room.create":
             facts.creators = creators_of(raw)
 
