@@ -28,6 +28,7 @@ from bridge.model import (
     Speech,
 )
 
+_WHY_HELD = "its edit made something else of it"
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
 
@@ -252,17 +253,17 @@ def _unapprove(tx: Tx, event: Edit, post: Post, house: House, now: float, why: s
 
 
 def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:
+    """Ask about the first text. What was asked before is asked with it: one word answers all."""
     question = tx.answers.ask(post.author, post.room)
-    why_held = "its edit made something else of it"
-    parts = [
-        replace(part, state=PostState.HELD, question_id=question.id, reason=why_held)
-        for part in previewing.parts_of(tx, post)
-    ]
-    tx.posts.save(*parts)
+    warned = post.reason.removesuffix(_WHY_HELD).strip() if post.state is PostState.HELD else ""
+    reason = f"{warned} {_WHY_HELD}".strip()
+    parts = previewing.parts_of(tx, post)
+    tx.posts.save(*(replace(one, state=PostState.HELD, question_id=question.id, reason=reason) for one in parts))
     signs.take_away(tx, post, signs.WAITS)
     first = f"{post.label}, {subject(post)}, waits, not posted"
     send, drop = f"{house.prefix}send {post.label}", f"{house.prefix}drop {post.label}"
-    words = f"{why} So {first}. Send the first text all the same: {send} or ✅ · forget it: {drop} or ❌"
+    asks = f"{first}. {warned}".strip()
+    words = f"{why} So {asks} Send the first text all the same: {send} or ✅ · forget it: {drop} or ❌"
     _say(tx, event, post, words, question.id)
 
 

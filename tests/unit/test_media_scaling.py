@@ -108,6 +108,46 @@ async def test_a_swapped_picture_needs_a_word_of_its_own(scene: Scene) -> None:
     assert ((await scene.post()).state, await scaled(scene)) == (PostState.QUEUED, [True])
 
 
+async def test_an_edit_that_is_none_asks_about_the_picture_too_and_one_word_answers_both(scene: Scene) -> None:
+    await team(scene)
+    command = await scene.say(POLLY, "!tweet@acme hello", media=(CAT,))
+    for text in ("hello there", "or so"):
+        assert await scene.edit(POLLY, command, text) == (
+            f"Your edit is no !tweet any more. So k1, “hello”, waits, not posted. {WARNED}"
+            " Send the first text all the same: !send k1 or ✅ · forget it: !drop k1 or ❌"
+        )
+    assert await scene.ask(POLLY, "!send k1") == "Sending k1."
+    assert ((await scene.post()).state, await scaled(scene)) == (PostState.QUEUED, [True])
+
+
+@pytest.mark.parametrize("text", ["hello there", "!tweet@acme hello\nalt: A tom", "!tweet@acme Good morning"])
+async def test_what_was_permitted_stays_so_while_the_picture_is_the_same(scene: Scene, text: str) -> None:
+    await team(scene)
+    await scene.say(POLLY, "!policy @acme hold=1h")
+    command = await scene.say(POLLY, "!tweet@acme hello", media=(CAT,))
+    await scene.say(POLLY, "!send k1")
+    again = replace(CAT, message_id=command, scaled=False)  # what clients send with the edit of a caption
+    await scene.edit(POLLY, command, text, media=(again,))
+    post = await scene.post()
+    if post.state is PostState.HELD:
+        assert WARNED not in post.reason
+        assert await scene.ask(POLLY, "!send k1") == "Sending k1."
+    assert ((await scene.post()).state, await scaled(scene)) == (PostState.QUEUED, [True])
+
+
+async def test_a_permission_is_part_of_what_is_approved_after_an_edit_as_before(scene: Scene) -> None:
+    await team(scene)
+    command = await scene.say(ANA, "!tweet@acme hello", media=(CAT,))
+    await scene.say(ADA, "!approve k1")
+    await scene.edit(ANA, command, "hello there", media=(CAT,))
+    post = await scene.post()
+    assert (post.state, await scaled(scene)) == (PostState.DRAFT, [True])
+    assert post.content == await scene.store.transact(lambda tx: tx.decisions.content(post))
+    assert not await scene.store.transact(lambda tx: tx.decisions.stands(post, 1))
+    assert await scene.ask(BEN, "!approve k1") == "Approved k1, “hello”: it goes out now."
+    assert await scaled(scene) == [True]
+
+
 @pytest.mark.parametrize("mime", ["image/gif", "video/mp4"])
 async def test_only_pictures_can_be_scaled(scene: Scene, mime: str) -> None:
     await team(scene)
