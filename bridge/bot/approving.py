@@ -7,7 +7,7 @@ did not write it. When in doubt nothing goes out.
 from bridge.bot import previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.waiting import Word
-from bridge.bot.words import quote, span
+from bridge.bot.words import quote, span, without_words
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
@@ -51,7 +51,7 @@ def obstacle(tx: Tx, post: Post, who: Identity, verdict: Verdict, house: House, 
 
 def _state(post: Post) -> str:
     if post.state is PostState.FAILED:
-        return f"not posted ({post.reason})" if post.reason else "not posted"
+        return f"not posted ({without_words(post.reason)})" if post.reason else "not posted"
     words: dict[PostState, str] = {PostState.SENDING: "on its way", PostState.UNKNOWN: "perhaps out"}
     return words.get(post.state, str(post.state.value))
 

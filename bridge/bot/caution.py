@@ -24,7 +24,7 @@ def _when(post: Post, now: float) -> str:
 def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, *, but: int | None = None) -> list[str]:
     """Sentences about the same text among the account's posts of the last 30 days, and those of the other accounts that
     ``who`` may use, by our own record. ``but``: the row that the draft itself has already, or the first one
-    of its thread. The other accounts are not named: approvers and whole rooms read this, who may not know of them.
+    of its thread. Of the other accounts nothing is told: approvers and whole rooms read this, who may not know of them.
     """
     if not draft.text.strip():
         return []
@@ -33,8 +33,8 @@ def repeated(tx: Tx, who: Identity, account: Account, draft: Draft, now: float, 
     said = []
     if (own := next((post for post in posts if post.account_id == account.id), None)) is not None:
         said.append(f"It is the same text as before: {account.at} {_when(own, now)}. X refuses or hides repetitions.")
-    if (other := next((post for post in posts if post.account_id != account.id), None)) is not None:
-        said.append(f"It is the same text from a second account, which {_when(other, now)}. X forbids that.")
+    if any(post.account_id != account.id for post in posts):
+        said.append("It is the same text as from another account. X forbids that.")
     return said
 
 

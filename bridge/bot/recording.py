@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Need, Standing
-from bridge.bot.words import quote, subject
+from bridge.bot.words import quote, subject, without_words
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Deed, Identity, Post, PostState, Role, unlabel
@@ -172,11 +172,12 @@ def _named(tx: Tx, said: str, house: House) -> Post | None:
 def _story(tx: Tx, post: Post, asked: Asked, house: House) -> str:
     account = tx.accounts.get(post.account_id)
     at = account.at if account else "an account"
-    words = f"{post.label}, {subject(post)}," if post.room == asked.room or asked.message.direct else post.label
+    whole = post.room == asked.room or asked.message.direct
+    words = f"{post.label}, {subject(post)}," if whole else post.label
     verb = "repost" if post.action is Action.REPOST else "post"
     told = [f"{words} is a {verb} as {at}, asked for by {post.author.name} on {_stamp(post.created_at)} UTC"]
     told += [f"approved by {deed.actor.name} on {_stamp(deed.at)}" for deed in _approvals(tx, post) if deed.actor]
-    return "; ".join([*told, _end(tx, post, account, house)]) + "."
+    return "; ".join([*told, _end(tx, post, account, house, whole=whole)]) + "."
 
 
 def _approvals(tx: Tx, post: Post) -> Sequence[Deed]:
@@ -192,9 +193,11 @@ def _approvals(tx: Tx, post: Post) -> Sequence[Deed]:
     return list(standing.values())
 
 
-def _end(tx: Tx, post: Post, account: Account | None, house: House) -> str:
+def _end(tx: Tx, post: Post, account: Account | None, house: House, *, whole: bool) -> str:
+    """What came of it; ``whole``: with what was said about that."""
     if post.state is not PostState.POSTED:
-        reason = f" ({_short(post.reason)})" if post.state is PostState.FAILED and post.reason else ""
+        why = post.reason if whole else without_words(post.reason)
+        reason = f" ({_short(why)})" if post.state is PostState.FAILED and why else ""
         return f"it {_HOW_IT_STANDS[post.state]}{reason}"
     publisher = house.publishers.get(account.publisher) if account else None
     remote_id = post.target or post.remote_id

@@ -27,6 +27,11 @@ def quote(text: str, most: int = _QUOTED) -> str:
     return f"“{line[:most].rstrip()}…”" if len(line) > most or len(text) > _SKIM else f"“{line}”"
 
 
+def without_words(reason: str) -> str:
+    """A reason why a post ended, without what a person wrote to it, for where the post itself is not shown."""
+    return reason.partition(": “")[0]
+
+
 def subject(post: Post) -> str:
     """What a post is, for a sentence about it: its first words, its pictures where it has no text, or what it
     reposts.

@@ -81,8 +81,9 @@ async def test_a_preview_names_no_other_account_of_its_author(scene: Scene) -> N
     await scene.account("secret", ana=Role.OWNER)
     await scene.say(ANA, "!tweet@secret same words")
     words = await scene.ask(ANA, "!tweet@acme same words")
-    assert "Look twice: It is the same text from a second account, which has it waiting or on its way (k1)." in words
+    assert "Look twice: It is the same text as from another account. X forbids that." in words
     assert "secret" not in words
+    assert "k1" not in words
 
 
 async def premium(scene: Scene) -> None:

@@ -191,6 +191,17 @@ async def test_who_is_for_those_with_a_role_and_words_of_a_dm_stay_there(scene: 
     assert "hello" in await scene.ask(ANA, "who k1", DM)
 
 
+async def test_the_words_of_a_rejection_stay_where_the_draft_is(scene: Scene, acme: Account) -> None:
+    await scene.store.transact(lambda tx: tx.accounts.grant(acme.id, EVE, Role.CONTRIBUTOR, NOW))
+    await scene.say(EVE, "!draft@acme hello")
+    await scene.say(ANA, "reject k1 not before the merger", DM)
+    for there in (await scene.ask(ANA, "!who k1", LOBBY), await scene.ask(ANA, "!approve k1", LOBBY)):
+        assert "rejected by @ana:example.org)" in there
+        assert "merger" not in there
+    for there in (await scene.ask(ANA, "!who k1"), await scene.ask(ANA, "who k1", DM)):
+        assert "it did not go out (rejected by @ana:example.org: “not before the merger”)." in there
+
+
 @pytest.mark.parametrize("text", ["!who", "!who " + "z" * 11, "!who kzzzzzzzzzzz", "!who q1", "!who \0", "!who \ud800"])
 async def test_what_names_no_post_is_said(scene: Scene, acme: Account, text: str) -> None:
     words = await scene.ask(ANA, text)
