@@ -157,12 +157,17 @@ async def _parts(
         yield Parts(store, networks, answering, sending)
 
 
+_YOUNG = 10_000
+"""Objects that may come before the collector looks. With its usual 700 it looks several times a post, in vain."""
+
+
 def settle_memory() -> None:
     """Take what start-up made, modules above all, out of the collector's sight: it lives as long as the process, and
-    each full collection would walk through it.
+    each full collection would walk through it. What comes and goes with posts is looked at less often.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG)
 
 
 async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, ends_with_network: bool = False) -> None:

@@ -169,5 +169,5 @@ class Vault:
 
     def open_credentials(self, sealed: Sealed, *, purpose: str) -> Credentials:
         """Give back a token pair that was sealed for that purpose. Raises VaultError."""
-        token, secret = json.loads(self.open(sealed, purpose=purpose))
+        token, secret = json.loads(self.open(sealed, purpose=purpose).decode("ascii"))
         return Credentials(token, secret)

@@ -4,19 +4,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
+from bridge.model import Account, Action, Draft, Identity, Policy, Post, PostState, Role, Room, Sealed
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row with its account and sealed token pair, and until when the account rests from the row's action (0.0 when it
-    does not).
+    """A row with its account and sealed token pair, until when the account rests from the row's action (0.0 when it
+    does not), what its author may do on the account now, and what the account's team decided.
     """
 
     post: Post
     account: Account
     sealed: Sealed | None
     rest: float
+    role: Role | None
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _delete(turn: Turn, row: Post) -> None:
     sealed = _may_send(turn, ready)
     if sealed is None:
         return
-    account, role = ready.account, tx.accounts.role(row.account_id, row.author)
+    account, role = ready.account, ready.role
     target = None if row.undoes is None else tx.posts.get(row.undoes)
     remote = "" if target is None else (target.target if target.action is Action.REPOST else target.remote_id) or ""
     own = target is not None and target.author == row.author
@@ -202,22 +202,22 @@ def _later(turn: Turn, account_id: int, post_id: int, due_at: float) -> None:
 
 def _head(turn: Turn, ready: Ready) -> None:
     """Claim the account's oldest post that may still go out."""
-    post, account, until = ready.post, ready.account, ready.rest
-    sealed = _may_send(turn, ready)
+    account, sealed = ready.account, _may_send(turn, ready)
     if sealed is None and not account.broken:
         return
-    if patience.lets_others_pass(turn, post) or not _passes(turn, account, post):
+    if patience.lets_others_pass(turn, ready.post) or not _passes(turn, ready):
         kept = _kept(turn, account)
         if kept is None:
             return
-        post, until = kept, turn.tx.accounts.resting(account.id, kept.action)
+        ready = kept
+    post = ready.post
     if sealed is None:
         turn.wake_at(post.fresh_at + turn.house.stale_after)
     elif patience.makes_others_wait(turn, post):
         pass
     elif post.due_at > turn.now:
         turn.wake_at(post.due_at)
-    elif until <= turn.now:
+    elif ready.rest <= turn.now:
         if (medium := uploading.missing(post, turn.now)) is not None:
             patience.begin(turn, Errand(post, account, sealed, upload=medium))
             return
@@ -229,16 +229,23 @@ def _head(turn: Turn, ready: Ready) -> None:
         turn.wake = turn.mono
 
 
-def _kept(turn: Turn, account: Account) -> Post | None:
+def _kept(turn: Turn, account: Account) -> Ready | None:
     """The oldest of the account's other posts that may still go out; all that may not are settled or held."""
-    left = [p for p in turn.tx.posts.in_state(PostState.QUEUED, account.id) if p.action is not Action.DELETE]
-    kept = [p for p in left if not patience.lets_others_pass(turn, p) and _passes(turn, account, p)]
-    return kept[0] if kept else None
+    posts = turn.tx.posts
+    left = [p for p in posts.in_state(PostState.QUEUED, account.id) if p.action is not Action.DELETE]
+    kept = None
+    for post in left:
+        (ready,) = posts.ready([post.id])
+        if ready.post.state is PostState.QUEUED and not patience.lets_others_pass(turn, ready.post):
+            passes = _passes(turn, ready)
+            kept = kept or (ready if passes else None)
+    return kept
 
 
-def _passes(turn: Turn, account: Account, post: Post) -> bool:
+def _passes(turn: Turn, ready: Ready) -> bool:
     """Whether a queued row may go out by its author's rights and its age. If not, it is settled or held."""
-    if (post.part > 1 and not threads.may_follow(turn, post)) or not let_out(turn, account, post):
+    post = ready.post
+    if (post.part > 1 and not threads.may_follow(turn, post)) or not let_out(turn, ready):
         return False
     if turn.now - threads.fresh_at(turn.tx, post) > turn.house.stale_after:
         if post.claimed_at is None:

@@ -6,17 +6,18 @@ It knows roles, policies, budgets, and whether approvals stand. What an approval
 from dataclasses import replace
 
 from bridge import alttext
-from bridge.model import Account, Policy, Post, PostState
+from bridge.interfaces import Ready
+from bridge.model import Policy, Post, PostState
 from bridge.outbox import previews, telling, words
 from bridge.outbox.settling import dead_end
 from bridge.outbox.turn import ENDLESS, Turn
 from bridge.pricing import OUT, over, spent, within_budget
 
 
-def let_out(turn: Turn, account: Account, post: Post) -> bool:
+def let_out(turn: Turn, ready: Ready) -> bool:
     """True when it may go out. If not, it is settled, or waits as a draft again; its author hears why."""
-    policy = turn.tx.policies.of(account.id)
-    if not _by_right(turn, account, post, policy) or not _described(turn, post, policy):
+    account, post, policy = ready.account, ready.post, ready.policy
+    if not _by_right(turn, ready) or not _described(turn, post, policy):
         return False
     if not policy.budget or within_budget(turn.tx, post, turn.now):
         return True
@@ -25,9 +26,8 @@ def let_out(turn: Turn, account: Account, post: Post) -> bool:
     return False
 
 
-def _by_right(turn: Turn, account: Account, post: Post, policy: Policy) -> bool:
-    tx = turn.tx
-    role = tx.accounts.role(account.id, post.author)
+def _by_right(turn: Turn, ready: Ready) -> bool:
+    tx, account, post, role, policy = turn.tx, ready.account, ready.post, ready.role, ready.policy
     first = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root or 0) or post
     if role is None or not (role.may_post or first.content):
         dead_end(turn, post, words.no_right(account))

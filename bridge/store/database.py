@@ -241,7 +241,8 @@ class Database:
 def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
     changed: set[Topic] = set()
     instance: str = raw.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()[0]
-    accounts, posts = SqlAccounts(raw, changed), SqlPosts(raw, changed)
+    accounts, policies = SqlAccounts(raw, changed), SqlPolicies(raw, changed)
+    posts = SqlPosts(raw, changed, accounts, policies)
     tx = Tx(
         notes=SqlNotes(raw),
         arrivals=SqlArrivals(raw),
@@ -251,7 +252,7 @@ def _views(raw: sqlite3.Connection) -> tuple[Tx, set[Topic]]:
         links=SqlLinks(raw, changed),
         decisions=SqlDecisions(raw, changed, accounts, posts),
         shares=SqlShares(raw, changed),
-        policies=SqlPolicies(raw, changed),
+        policies=policies,
         log=SqlLog(raw),
         people=SqlPeople(raw),
         sealed=SqlSealedValues(raw),

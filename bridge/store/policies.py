@@ -7,7 +7,8 @@ from typing import Literal, cast
 from bridge.interfaces import Topic
 from bridge.model import Policy, Room
 
-_USUAL = Policy()
+USUAL = Policy()
+"""Of an account about which nothing was decided."""
 
 
 class SqlPolicies:
@@ -17,11 +18,11 @@ class SqlPolicies:
 
     def of(self, account_id: int) -> Policy:
         rows = self._raw.execute("SELECT key, value FROM policy WHERE account_id = ?", (account_id,)).fetchall()
-        return _policy(dict(rows)) if rows else _USUAL
+        return _policy(dict(rows)) if rows else USUAL
 
     def put(self, account_id: int, policy: Policy) -> None:
         self._changed.add(Topic.POSTS)  # a post that waited for a higher budget, or fewer approvals, may go now
-        usual = _values(_USUAL)
+        usual = _values(USUAL)
         self._raw.execute("DELETE FROM policy WHERE account_id = ?", (account_id,))
         self._raw.executemany(
             "INSERT INTO policy (account_id, key, value) VALUES (?, ?, ?)",
@@ -50,7 +51,7 @@ def _values(policy: Policy) -> dict[str, str]:
 
 
 def _policy(kept: Mapping[str, str]) -> Policy:
-    values = _values(_USUAL) | dict(kept)
+    values = _values(USUAL) | dict(kept)
     network, _, room = values["room"].partition(":")
     return Policy(
         approvals=int(values["approvals"]),

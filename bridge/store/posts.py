@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bridge.interfaces import Kinds, Ready, Topic
-from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room, Sealed
+from bridge.interfaces import Accounts, Kinds, Policies, Ready, Topic
+from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
 from bridge.store.media import as_text, from_text, holding
+from bridge.store.policies import USUAL
 from bridge.store.sql import USABLE, marks
 
 _COLUMNS = (
@@ -59,20 +60,14 @@ _HEADS = f"""
 _READY = f"""
     SELECT {", ".join(f"post.{column}" for column in _COLUMNS.split(", "))},
         account.publisher, account.remote_id, account.handle, account.premium, account.broken, account.frozen,
-        account.credentials, rest.until
+        account.credentials, rest.until,
+        (SELECT role FROM team
+            WHERE account_id = post.account_id AND network = post.network AND name = post.author),
+        EXISTS (SELECT 1 FROM room_grant WHERE account_id = post.account_id AND network = post.network),
+        EXISTS (SELECT 1 FROM policy WHERE account_id = post.account_id)
     FROM post JOIN account ON account.id = post.account_id
     LEFT JOIN rest ON rest.account_id = post.account_id AND rest.action = post.action
 """  # noqa: S608 - ours
-
-
-def _ready(row: Sequence[Any]) -> Ready:
-    publisher, remote_id, handle, premium, broken, frozen, credentials, until = row[-8:]
-    return Ready(
-        post=_post(row),
-        account=Account(row[2], publisher, remote_id, handle, bool(premium), broken, frozen),
-        sealed=None if credentials is None else Sealed(credentials),
-        rest=until or 0.0,
-    )
 
 
 def _post(row: Sequence[Any]) -> Post:
@@ -107,9 +102,11 @@ def _post(row: Sequence[Any]) -> Post:
 
 
 class SqlPosts:
-    def __init__(self, raw: sqlite3.Connection, changed: set[Topic]) -> None:
+    def __init__(self, raw: sqlite3.Connection, changed: set[Topic], accounts: Accounts, policies: Policies) -> None:
         self._raw = raw
         self._changed = changed
+        self._accounts = accounts
+        self._policies = policies
 
     def _all(self, where: str, *values: object) -> list[Post]:
         return [_post(row) for row in self._raw.execute(f"SELECT {_COLUMNS} FROM post WHERE {where}", values)]  # noqa: S608 - ours
@@ -194,7 +191,20 @@ class SqlPosts:
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
         where = f"WHERE post.id IN ({marks(post_ids)}) ORDER BY post.id"
-        return [_ready(row) for row in self._raw.execute(_READY + where, tuple(post_ids))]
+        return [self._ready(row) for row in self._raw.execute(_READY + where, tuple(post_ids)).fetchall()]
+
+    def _ready(self, row: Sequence[Any]) -> Ready:
+        publisher, remote_id, handle, premium, broken, frozen, credentials, until, role, by_room, decided = row[-11:]
+        post = _post(row)
+        known = self._accounts.role(post.account_id, post.author) if by_room else None if role is None else Role(role)
+        return Ready(
+            post=post,
+            account=Account(post.account_id, publisher, remote_id, handle, bool(premium), broken, frozen),
+            sealed=None if credentials is None else Sealed(credentials),
+            rest=until or 0.0,
+            role=known,
+            policy=self._policies.of(post.account_id) if decided else USUAL,
+        )
 
     def claim(self, post_ids: Collection[int], now: float) -> None:
         self._changed.add(Topic.POSTS)

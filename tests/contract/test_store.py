@@ -13,6 +13,7 @@ from bridge.model import (
     Draft,
     Identity,
     LinkState,
+    Policy,
     Post,
     PostState,
     Role,
@@ -293,18 +294,25 @@ async def test_what_must_be_known_to_send_comes_with_the_rows(store: Store) -> N
         acme, zoo = tx.accounts.put("x", "7", "acme"), tx.accounts.put("x", "8", "zoo")
         first, other = queue(tx, acme, "1"), queue(tx, zoo, "2", action=Action.REPOST)
         assert tx.posts.ready([other.id, first.id]) == [
-            Ready(first, acme, None, 0.0),
-            Ready(other, zoo, None, 0.0),
+            Ready(first, acme, None, 0.0, None, Policy()),
+            Ready(other, zoo, None, 0.0, None, Policy()),
         ]
         tx.accounts.seal(acme.id, Sealed(b"sealed"))
         tx.accounts.rest(acme.id, Action.POST, NOW + 5)
         tx.accounts.rest(zoo.id, Action.POST, NOW + 5)
         broken = replace(zoo, broken="revoked", premium=True, frozen="matrix:@ana:example.org")
         tx.accounts.save(broken)
+        tx.accounts.grant(acme.id, ANA, Role.POSTER, NOW)
+        tx.policies.put(zoo.id, Policy(approvals=2))
         assert tx.posts.ready([first.id, other.id, 99]) == [
-            Ready(first, acme, Sealed(b"sealed"), NOW + 5),
-            Ready(other, broken, None, 0.0),
+            Ready(first, acme, Sealed(b"sealed"), NOW + 5, Role.POSTER, Policy()),
+            Ready(other, broken, None, 0.0, None, Policy(approvals=2)),
         ]
+        tx.shares.gather(PRESS, {ANA}, closed=True)
+        tx.shares.give(acme.id, PRESS, Role.APPROVER, NOW)
+        assert [ready.role for ready in tx.posts.ready([first.id])] == [Role.APPROVER]
+        tx.shares.gather(PRESS, {ANA}, closed=False)
+        assert [ready.role for ready in tx.posts.ready([first.id])] == [Role.POSTER]
 
     await store.transact(work)
 

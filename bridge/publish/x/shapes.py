@@ -103,8 +103,11 @@ def _checked(remote_id: str) -> str:
     return remote_id
 
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _dump(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _json(body).encode("utf-8")
 
 
 def timeline_query(since: float, *, long_texts: bool, media: bool = False) -> str:

@@ -41,7 +41,7 @@ class Reply:
     def json(self) -> dict[str, Any]:
         """The JSON object in the body; an empty one when it is anything else (cut, HTML, nested without end)."""
         try:
-            value = json.loads(self.body) if self.whole else None
+            value = json.loads(self.body.decode("utf-8")) if self.whole else None
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
@@ -92,9 +92,7 @@ class Wire:
 
         Raises Unreachable when no connection was had, OutcomeUnknown when one was and no status came back.
         """
-        headers = {"Authorization": authorization}
-        if isinstance(body, bytes):
-            headers["Content-Type"] = "application/json"
+        data = aiohttp.BytesPayload(body, content_type="application/json") if isinstance(body, bytes) else body
         begun: aiohttp.ClientResponse | None = None
         received = bytearray()
         whole = False
@@ -102,7 +100,11 @@ class Wire:
         try:
             async with asyncio.timeout_at(deadline or deadline_from_now()):
                 async with self._opened().request(
-                    method, URL(url, encoded=True), data=body, headers=headers, allow_redirects=False
+                    method,
+                    URL(url, encoded=True),
+                    data=data,
+                    headers={"Authorization": authorization},
+                    allow_redirects=False,
                 ) as begun:
                     whole = await _read(begun, received)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
