@@ -1,6 +1,6 @@
 """What a transaction sees of the outbox."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -127,8 +127,10 @@ class Posts(Protocol):
 
     def kinds(self) -> Kinds: ...
 
-    def heads(self) -> list[tuple[int, int, float]]:
-        """(account id, post id, due_at) of the oldest QUEUED post or repost of each account, oldest first."""
+    def heads(self, behind: int = 0) -> Iterator[tuple[int, int, float]]:
+        """(account id, post id, due_at) of the oldest QUEUED post or repost of each account: the accounts in a round by
+        their ids, beginning with the first one behind ``behind``. It costs only as far as it is read.
+        """
         ...
 
     def due(self, states: Collection[PostState], action: Action | None, now: float) -> list[Post]:

@@ -171,7 +171,7 @@ def _may_send(turn: Turn, ready: Ready) -> Sealed | None:
 
 
 def _posts(turn: Turn) -> None:
-    heads = iter(turn.tx.posts.heads())
+    heads = turn.tx.posts.heads(turn.behind)
     while post_ids := _due(turn, heads):
         for ready in turn.tx.posts.ready(post_ids):
             _head(turn, ready)
@@ -191,6 +191,7 @@ def _due(turn: Turn, heads: Iterator[tuple[int, int, float]]) -> list[int]:
             _later(turn, account_id, post_id, due_at)
         else:
             found.append(post_id)
+            turn.behind = account_id
     return found
 
 

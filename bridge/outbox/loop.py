@@ -96,6 +96,7 @@ class Outbox:
         self._uploads: dict[int, Upload] = {}
         self._uploading: dict[int, asyncio.Task[None]] = {}
         self._recovered = False
+        self._behind = 0
         self._wake = ENDLESS
         self._quiet = False
         self._one_by_one = False
@@ -222,7 +223,7 @@ class Outbox:
         tells = mono >= self._next_tell
         free = free if lasting else 0
         searches, holds, uploads = dict(self._searches), dict(self._holds), dict(self._uploads)
-        turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, uploads, tells)
+        turn = Turn(tx, self._house, now, mono, busy, free, searches, holds, uploads, tells, self._behind)
         if not self._recovered:
             turn.lifted = pausing.lift(tx)
             recover(turn)
@@ -280,6 +281,7 @@ class Outbox:
                 self._busy.discard(outcome.errand.account.id)
             self._note(outcome)
         self._busy.update(errand.account.id for errand in turn.errands if errand.holds_account)
+        self._behind = turn.behind
         self._searches = turn.searches
         self._uploads = turn.uploads
         self._holds = {account: until for account, until in turn.holds.items() if until > turn.mono}

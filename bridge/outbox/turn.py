@@ -62,10 +62,10 @@ class Turn:
     ``busy``: accounts with an exchange under way. ``free``: how many exchanges may be begun. ``searches`` by post and
     ``holds`` by account (no posts before that monotonic time) and ``uploads`` by post are copies, which the loop takes
     over; the uploads of the posts in ``given_up`` it cancels. ``tells``: whether to look for people who wait without a
-    word. ``wake``: when the next turn is due for what this one saw. ``kinds``: which kinds of rows there are.
-    ``waiting``: accounts whose queue stands still, and why. ``unasked``: whether a HELD row may be without a question.
-    ``unsure``: other rows to ask about. ``counts``: how rows ended. ``paused``: why the operator must act; ``lifted``:
-    this turn ended such a pause.
+    word. ``behind``: the account that was served last; they take turns. ``wake``: when the next turn is due for what
+    this one saw. ``kinds``: which kinds of rows there are. ``waiting``: accounts whose queue stands still, and why.
+    ``unasked``: whether a HELD row may be without a question. ``unsure``: other rows to ask about. ``counts``: how rows
+    ended. ``paused``: why the operator must act; ``lifted``: this turn ended such a pause.
     """
 
     tx: Tx
@@ -78,6 +78,7 @@ class Turn:
     holds: dict[int, float]
     uploads: dict[int, Upload]
     tells: bool
+    behind: int = 0
     wake: float = ENDLESS
     errands: "list[Errand]" = field(default_factory=list)
     given_up: list[int] = field(default_factory=list)

@@ -263,11 +263,11 @@ async def test_heads_are_the_oldest_of_each_account(store: Store) -> None:
         queue(tx, acme, "2")
         other = queue(tx, zoo, "3")
         queue(tx, zoo, "4", action=Action.DELETE)
-        assert tx.posts.heads() == [(acme.id, first.id, NOW + 9), (zoo.id, other.id, NOW)]
+        assert list(tx.posts.heads()) == [(acme.id, first.id, NOW + 9), (zoo.id, other.id, NOW)]
         assert tx.posts.remote_ids(acme.id) == {"99"}
         assert tx.posts.find("x", "99") == replace(sent, state=PostState.POSTED, remote_id="99")
         assert tx.posts.next_due(NOW) == NOW + 9
-        return tx.posts.heads()
+        return list(tx.posts.heads())
 
     assert len(await store.transact(work)) == 2
 

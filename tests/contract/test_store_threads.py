@@ -41,7 +41,7 @@ async def test_what_waits_for_its_time_is_no_head_and_is_due_then(store: Store) 
         late = add(tx, account, "late", state=PostState.SCHEDULED, due_at=NOW + 20)
         soon = add(tx, account, "soon", state=PostState.SCHEDULED, due_at=NOW + 10)
         add(tx, account, "draft", state=PostState.DRAFT, due_at=ENDLESS)
-        assert tx.posts.heads() == []
+        assert list(tx.posts.heads()) == []
         assert tx.posts.kinds().ripens_at == NOW + 10
         assert tx.posts.due((PostState.SCHEDULED,), None, NOW + 9) == []
         assert [post.id for post in tx.posts.due((PostState.SCHEDULED,), None, NOW + 10)] == [soon.id]
