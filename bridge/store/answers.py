@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.interfaces import Topic
 from bridge.model import Answer, Identity, Question, Room, Speech
-from bridge.store.sql import marks
+from bridge.store.sql import marks, with_rows
 
 _COLUMNS = (
     "id, network, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id, event_id"
@@ -47,7 +47,7 @@ def _short(batch: list[Answer]) -> list[Answer]:
 
 _INSERT = (
     "INSERT INTO answer (network, room, speech, body, target, target_answer, thread, mention, due_at, post_id,"
-    " question_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " question_id)"
 )
 
 
@@ -85,11 +85,11 @@ class SqlAnswers:
     ) -> int:
         self._changed.add(Topic.ANSWERS)
         row = _row(Answer(0, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id))
-        return self._raw.execute(_INSERT, row).lastrowid or 0
+        return self._raw.execute(f"{_INSERT} VALUES ({marks(row)})", row).lastrowid or 0
 
     def add_all(self, answers: Collection[Answer]) -> None:
         self._changed.add(Topic.ANSWERS)
-        self._raw.executemany(_INSERT, [_row(answer) for answer in answers])
+        with_rows(self._raw, _INSERT, [_row(answer) for answer in answers])
 
     def claim(self, now: float, busy: Collection[Room], limit: int) -> list[tuple[str, list[Answer]]]:
         queues: dict[Room, list[Answer]] = {}

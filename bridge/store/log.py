@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.model import START, Checked, Deed, Identity, Room
+from bridge.store.sql import with_rows
 
 _COLUMNS = "id, at, network, actor, account_id, post_id, room, verb, detail, outcome, hash"
 
@@ -104,7 +105,7 @@ class SqlLog:
             row = (number, *_columns(deed))
             seal = digest(seal, row)
             rows.append((*row, seal))
-        self._raw.executemany(f"INSERT INTO log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - ours
+        with_rows(self._raw, f"INSERT INTO log ({_COLUMNS})", rows)
         self._raw.execute(
             "INSERT INTO note (scope, key, value) VALUES ('log', 'head', ?)"
             " ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value",

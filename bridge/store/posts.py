@@ -9,7 +9,7 @@ from bridge.interfaces import Accounts, Kinds, Policies, Ready, Topic
 from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Sealed
 from bridge.store.media import as_text, from_text, holding
 from bridge.store.policies import USUAL
-from bridge.store.sql import USABLE, marks
+from bridge.store.sql import USABLE, marks, with_rows
 
 _COLUMNS = (
     "id, action, account_id, network, author, room, message_id, thread, text, reply_to, target, undoes, state,"
@@ -189,9 +189,12 @@ class SqlPosts:
 
     def went_out(self, posted: Collection[tuple[int, str]], now: float) -> None:
         self._changed.add(Topic.POSTS)
-        self._raw.executemany(  # no more than changes: each column that is set costs the indexes it stands in
-            "UPDATE post SET state = 'posted', remote_id = ?, question_id = NULL, due_at = ?, reason = '' WHERE id = ?",
-            [(remote_id, now, post_id) for post_id, remote_id in posted],
+        with_rows(  # no more than changes: each column that is set costs the indexes it stands in
+            self._raw,
+            "UPDATE post SET state = 'posted', remote_id = new.column2, question_id = NULL, due_at = new.column3,"
+            " reason = '' FROM (",
+            [(post_id, remote_id, now) for post_id, remote_id in posted],
+            ") new WHERE post.id = new.column1",
         )
 
     def ready(self, post_ids: Collection[int]) -> list[Ready]:
