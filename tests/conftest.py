@@ -1,8 +1,17 @@
-"""What all tests share: the event loop, which is the one of ``kantter run``."""
+"""What all tests share: the event loop, which is the one of ``kantter run``, and plain tracebacks in what they log."""
 
 from collections.abc import Callable, Mapping
 
+import structlog
 import uvloop
+
+# The rich ones, which structlog takes where nothing is configured, need seconds each on a busy machine.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], uvloop.Loop]]:

@@ -13,11 +13,11 @@ from bridge import logs
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**config)
 
 
 def test_what_a_stranger_sent_malformed_is_not_written_out(capsys: pytest.CaptureFixture[str]) -> None:
