@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import uvloop
+
 from bridge.model import Credentials
 from bridge.sandbox import Sandbox
 
@@ -69,4 +71,4 @@ async def _serve(accounts: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve(int(sys.argv[1])))

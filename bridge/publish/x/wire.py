@@ -139,8 +139,8 @@ def form(fields: Mapping[str, str], file: IO[bytes], mime: str) -> aiohttp.FormD
 
 async def _read(response: aiohttp.ClientResponse, received: bytearray) -> bool:
     """Read into ``received``; give whether that is all of it."""
-    while chunk := await response.content.read(65536):
-        received += chunk
+    while not response.content.at_eof():
+        received += await response.content.read(65536)
         if len(received) > LARGEST_ANSWER:
             response.close()
             return False
