@@ -37,7 +37,7 @@ def rewrite(path: Path, text: str) -> None:
             os.chown(beside, was.st_uid, was.st_gid)
         beside.chmod(stat.S_IMODE(was.st_mode))
         beside.replace(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise _refused(path, "written anew", error) from error
     finally:
@@ -55,7 +55,7 @@ def place(beside: Path, path: Path) -> None:
             raise FileExistsError(path) from None
         beside.rename(path)
     beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def beside_of(path: Path) -> Path:
@@ -63,9 +63,9 @@ def beside_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the folder's names to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

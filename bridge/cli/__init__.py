@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": running.run,
     "doctor": running.check,
     "demo": running.demo,
+    "backup": tending.backup,
     "log": reading.show_log,
     "accounts": reading.show_accounts,
     "outbox": reading.show_outbox,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import config, rotating
+from bridge import backing_up, config, rotating
 from bridge.cli.screen import ConfigOption, bar, plain_errors, say
 from bridge.vault import write_key_file
 
@@ -49,3 +49,23 @@ def rotate(
         if whole and not forget_old:
             say("Copy the key file to where you keep its copy. Then old keys may go: kantter key rotate --forget-old")
         raise typer.Exit(0 if whole else 1)
+
+
+def backup(
+    path: Annotated[
+        Path, typer.Argument(help="The file to write, or a folder to put it into. Nothing is overwritten.")
+    ],
+    config_file: ConfigOption = None,
+) -> None:
+    """Copy the data while Kantter runs, as one file to start from again. The key file is not in it."""
+    with plain_errors():
+        settings = config.load(config.find(config_file))
+        with bar("copying") as step:
+            made = backing_up.back_up(settings, path, step)
+    say(f"made {made} ({made.stat().st_size // 1024} KiB), and looked through it: it is whole")
+    say(f"The key is not in it: without {settings.vault.key_file} no token in it opens. Keep that apart from it.")
+    say(
+        "To restore: stop Kantter, put the file as kantter.db (chmod 600) into a new, empty data_dir (chmod 700), then:"
+        " kantter doctor, kantter run. The bot becomes a new device, which takes matrix.password. What waited in the"
+        " backup is looked for on X and asked about; what was said or decided since is forgotten (README, Restore)."
+    )

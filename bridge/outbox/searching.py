@@ -9,7 +9,7 @@ from dataclasses import replace
 from bridge import pricing
 from bridge.errors import PublishError
 from bridge.model import Account, Post, PostState, Receipt
-from bridge.outbox import telling, threads, words
+from bridge.outbox import restoring, telling, threads, words
 from bridge.outbox.errand import Errand
 from bridge.outbox.recording import record, record_all
 from bridge.outbox.turn import Search, Turn
@@ -122,5 +122,7 @@ def give_up(turn: Turn, post: Post, account: Account) -> None:
         tx.posts.save(replace(post, state=PostState.FAILED, reason=reason))
         tx.posts.save(replace(undoing, state=PostState.FAILED, reason=reason))
         threads.end_row(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
+    elif post.reason.startswith(restoring.RESTORED):
+        restoring.hold(turn, post)
     elif post.question_id is None:
         turn.unsure.append(post)

@@ -4,6 +4,7 @@
 anything: it keeps and finds.
 """
 
+from bridge.store.copying import copy, finish, renew
 from bridge.store.database import Database, check, is_current
 
-__all__ = ["Database", "check", "is_current"]
+__all__ = ["Database", "check", "copy", "finish", "is_current", "renew"]

@@ -186,6 +186,14 @@ def _remember(tx: Tx, vault: Vault, login: _Login) -> None:
     tx.notes.put(_SCOPE, _LOGIN, vault.seal(plain, purpose=note_purpose(_SCOPE, _LOGIN)))
 
 
+def forget(tx: Tx) -> None:
+    """For a copy of the store, which the crypto store does not go with: the next start makes a new device, and takes
+    nothing that was said before it for a command.
+    """
+    tx.notes.drop(_SCOPE, _LOGIN)
+    tx.notes.drop(_SCOPE, "bookmark")
+
+
 # ---------------------------------------------------------------- getting in
 
 

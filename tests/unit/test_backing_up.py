@@ -1,0 +1,275 @@
+"""A copy of the data: whole while others write, safe to start from, and never in the way of anything."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge import backing_up
+from bridge.errors import ConfigError
+from bridge.interfaces import Tx
+from bridge.model import Action, Draft, Post, PostState, Recovery, label
+from bridge.outbox import restoring
+from bridge.store import check
+from tests.unit.outbox_stage import ANA, PRESS, Stage
+from tests.unit.outbox_stage import stage as staged
+from tests.unit.sealed_house import House
+
+
+def row_count(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as raw:
+        return int(raw.execute("SELECT count(*) FROM note WHERE scope = 'test'").fetchone()[0])
+
+
+async def back_up(house: House, path: Path, step: backing_up.Step = lambda *_: None) -> Path:
+    return await asyncio.to_thread(backing_up.back_up, house.settings, path, step)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_it_is_of_one_moment_while_others_write(house: House) -> None:
+    """And it comes to an end: each change would begin a careless copy anew."""
+
+    def many(tx: Tx) -> None:
+        for number in range(2000):
+            tx.notes.put("test", str(number), bytes(1000))
+
+    await house.fill()
+    await house.at_store(many)
+    told: list[tuple[int, int]] = []
+
+    def write(done: int, total: int) -> None:
+        told.append((done, total))
+        with closing(sqlite3.connect(house.data / "kantter.db", isolation_level=None)) as raw:
+            raw.execute("DELETE FROM note WHERE scope = 'test' AND key = ?", (str(len(told)),))
+            raw.execute("INSERT INTO note VALUES ('test', ?, ?)", (f"late {len(told)}", bytes(5000)))
+            raw.execute("INSERT INTO note VALUES ('test', ?, ?)", (f"later {len(told)}", bytes(5000)))
+
+    made = await back_up(house, house.folder / "copy.db", write)
+    assert len(told) > 2
+    assert told[-1][0] == told[-1][1]
+    assert row_count(made) == 2000
+    assert row_count(house.data / "kantter.db") == 2000 + len(told)
+    assert check(made) == []
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert sorted(path.name for path in house.folder.iterdir()) == ["copy.db", "data", "kantter.toml", "key"]
+
+
+async def test_it_overwrites_nothing_and_leaves_nothing_behind(house: House) -> None:
+    with pytest.raises(ConfigError, match="there is no database yet"):
+        await back_up(house, house.folder / "copy.db")
+    await house.fill()
+    (house.folder / "copy.db").write_text("mine")
+    with pytest.raises(ConfigError, match="never overwrites"):
+        await back_up(house, house.folder / "copy.db")
+    assert (house.folder / "copy.db").read_text() == "mine"
+    with pytest.raises(ConfigError, match=r"nowhere/copy.db: cannot be written: No such file"):
+        await back_up(house, house.folder / "nowhere" / "copy.db")
+
+    def taken(*_: int) -> None:
+        (house.folder / "late.db").write_text("mine too")
+
+    with pytest.raises(ConfigError, match=r"late.db: cannot be written: File exists"):
+        await back_up(house, house.folder / "late.db", taken)
+    assert (house.folder / "late.db").read_text() == "mine too"
+
+    def full(*_: int) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(ConfigError, match=r"full.db: .*disk is full"):
+        await back_up(house, house.folder / "full.db", full)
+    (house.folder / "there").mkdir()
+    made = await back_up(house, house.folder / "there")
+    assert made.parent.name == "there"
+    assert made.name.startswith("kantter-2")
+    names = sorted(path.name for path in house.folder.rglob("*") if path.is_file() and path.parent != house.data)
+    assert names == sorted(["copy.db", "kantter.toml", "key", made.name, "late.db"])
+
+
+async def test_the_copy_has_no_device_no_bookmark_and_names_of_its_own(house: House) -> None:
+    count = await house.fill()
+
+    def recover(tx: Tx) -> None:
+        account = tx.accounts.find("x", "1")
+        assert account is not None
+        tx.shares.recover(Recovery(account.id, ANA, PRESS, "$r", None, 5.0))
+
+    await house.at_store(recover)
+    made = await back_up(house, house.folder / "copy.db")
+    with closing(sqlite3.connect(house.data / "kantter.db")) as raw, closing(sqlite3.connect(made)) as copied:
+        name = "SELECT value FROM meta WHERE key = 'instance'"
+        assert raw.execute(name).fetchone() != copied.execute(name).fetchone()
+        notes = {row[0] for row in copied.execute("SELECT key FROM note WHERE scope = 'matrix'")}
+        assert notes == {"pickle_key", "cross_signing"}
+        assert copied.execute("SELECT count(*) FROM recovery").fetchone() == (0,)
+        assert copied.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    made.rename(house.data / "kantter.db")
+    for ending in ("-wal", "-shm"):
+        (house.data / f"kantter.db{ending}").unlink(missing_ok=True)
+    seen = await house.survey()
+    assert (seen.total, seen.shut) == (count - 1, ())  # the login is not in it
+
+    def new(tx: Tx) -> tuple[str, str, bool]:
+        account = tx.accounts.find("x", "1")
+        assert account is not None
+        post = tx.posts.add(
+            Action.POST, account.id, ANA, PRESS, "$n", None, Draft("new"), state=PostState.HELD, now=1.0, fresh_at=1.0,
+            due_at=1.0,
+        )  # fmt: skip
+        whole = tx.log.verify()
+        return post.label, label("q", tx.answers.ask(ANA, PRESS).id), whole.broken is None
+
+    assert await house.at_store(new) == ("k1003", "q1001", True)
+
+
+# ---------------------------------------------------------------- what waited
+
+
+async def copied(stage: Stage) -> None:
+    """What the copy is, in the place of the original."""
+    await stage.store.transact(lambda tx: restoring.mark(tx, stage.time.wall))
+    await stage.crash()
+
+
+async def meanwhile(stage: Stage, handle: str, *texts: str) -> None:
+    """The original lives on and sends these."""
+    for text in texts:
+        await stage.x.post(stage.x.person(handle).credentials, Draft(text))
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path) as made:
+        yield made
+
+
+WAITS = (PostState.QUEUED, PostState.HELD, PostState.SCHEDULED, PostState.DRAFT)
+
+
+@pytest.mark.parametrize("state", WAITS)
+async def test_what_went_out_since_is_found_and_not_sent_again(stage: Stage, state: PostState) -> None:
+    account = await stage.link("acme")
+    post = await stage.queue(account, "waited", state=state)
+    await copied(stage)
+    stage.time.wall += 30
+    await meanwhile(stage, "acme", "waited")
+    stage.pass_later(86400)
+    stage.start()
+    await stage.settle()
+    assert (await stage.row(post)).state is PostState.POSTED
+    assert stage.x.texts("acme") == ["waited"]
+    (said,) = await stage.texts(post)
+    assert said.startswith("Posted as @acme: ")
+
+
+@pytest.mark.parametrize("state", WAITS)
+async def test_what_did_not_go_out_is_asked_about_and_can_go(stage: Stage, state: PostState) -> None:
+    account = await stage.link("acme")
+    post = await stage.queue(account, "waited", state=state)
+    await stage.store.transact(lambda tx: tx.posts.save(replace(post, reason="It looks like a key.")))
+    await copied(stage)
+    stage.pass_later(86400)
+    stage.start()
+    await stage.settle()
+    row = await stage.row(post)
+    assert (row.state, row.claimed_at) == (PostState.HELD, None)
+    (said,) = [text for text in await stage.texts() if "restored from a backup" in text]
+    assert "!send" in said
+    assert ("looks like a key" in said) == (state in (PostState.HELD, PostState.DRAFT))
+    await stage.pass_slowly(100, 10)
+    assert stage.x.texts("acme") == []
+    await stage.send(post)
+    await stage.settle()
+    assert stage.x.texts("acme") == ["waited"]
+
+
+async def test_what_was_asked_about_or_in_doubt_is_looked_for_anew(stage: Stage) -> None:
+    account = await stage.link("acme")
+    asked, doubtful = await stage.queue_all(account, ["asked about", "in doubt"])
+
+    def before(tx: Tx) -> None:
+        question = tx.answers.ask(ANA, PRESS)
+        tx.posts.save(replace(asked, state=PostState.UNKNOWN, claimed_at=stage.time.wall, question_id=question.id))
+        tx.posts.save(replace(doubtful, claimed_at=stage.time.wall, attempts=1))
+
+    await stage.store.transact(before)
+    await copied(stage)
+    await meanwhile(stage, "acme", "asked about")
+    stage.pass_later(3600)
+    stage.start()
+    await stage.settle()
+    assert (await stage.row(asked)).state is PostState.POSTED
+    row = await stage.row(doubtful)
+    assert (row.state, row.question_id is not None) == (PostState.UNKNOWN, True)
+    assert any("“in doubt” was probably not posted, which nobody can prove" in text for text in await stage.texts())
+    assert stage.x.texts("acme") == ["asked about"]
+
+
+async def thread(stage: Stage, *texts: str) -> list[Post]:
+    account = await stage.link("acme")
+    posts = await stage.queue_all(account, list(texts))
+    parts = [replace(post, thread_root=posts[0].id, part=number) for number, post in enumerate(posts, 1)]
+
+    def work(tx: Tx) -> None:
+        for part in parts:
+            tx.posts.extend(part)
+
+    await stage.store.transact(work)
+    return parts
+
+
+@pytest.mark.parametrize("out", [0, 1, 2, 3])
+async def test_a_thread_is_asked_about_once_from_the_part_that_is_not_out(stage: Stage, out: int) -> None:
+    parts = await thread(stage, "one", "two", "three")
+    await copied(stage)
+    stage.time.wall += 30
+    await meanwhile(stage, "acme", *["one", "two", "three"][:out])
+    stage.pass_later(86400)
+    stage.start()
+    await stage.settle()
+    await stage.pass_slowly(100, 10)
+    states = [(await stage.row(part)).state for part in parts]
+    assert states == [PostState.POSTED] * out + [PostState.HELD] * (3 - out)
+    questions = [text for text in await stage.texts() if "restored from a backup" in text]
+    assert len(questions) == (out < 3)
+    assert stage.x.texts("acme") == ["one", "two", "three"][:out]
+    for part in parts[out:]:
+        await stage.send(part)
+    await stage.settle()
+    assert stage.x.texts("acme") == ["one", "two", "three"]
+
+
+async def test_a_repost_is_asked_about_and_a_deletion_done(stage: Stage) -> None:
+    account = await stage.link("acme")
+    out = await stage.queue(account, "to be deleted")
+    stage.start()
+    await stage.until_state(out, PostState.POSTED)
+    await stage.crash()
+    repost = await stage.queue(account, "", action=Action.REPOST, target="123")
+    delete = await stage.undo(out)
+    await copied(stage)
+    stage.pass_later(60)
+    stage.start()
+    await stage.settle()
+    assert (await stage.row(delete)).state is PostState.POSTED
+    row = await stage.row(repost)
+    assert (row.state, row.reason) == (PostState.HELD, restoring.NOT_KNOWN)
+    assert stage.x.texts("acme") == []
+
+
+async def test_without_a_link_it_is_asked_about_all_the_same(stage: Stage) -> None:
+    account = await stage.link("acme")
+    post = await stage.queue(account, "waited")
+    await stage.store.transact(lambda tx: tx.accounts.seal(account.id, None))
+    await copied(stage)
+    stage.start()
+    await stage.settle()
+    assert (await stage.row(post)).state is PostState.HELD
