@@ -16,6 +16,8 @@ NED = Identity("matrix", "@ned:example.org")
 """Nobody."""
 DESK = Room("matrix", "!desk")
 """An approval room."""
+PEOPLE = {"owner": OWEN, "approver": ADA, "poster": POLLY, "contributor": ANA, "nobody": NED}
+URL = "https://x.example/acme/status/1234567890123456789"
 
 
 async def team(scene: Scene, handle: str = "acme", /, **policy: object) -> Account:
@@ -110,6 +112,6 @@ async def drafted(scene: Scene, text: str = "hello", who: Identity = ANA, room: 
 
 
 __all__ = [
-    "ADA", "ANA", "BEN", "DESK", "NED", "OWEN", "POLLY", "drafted", "grant", "now_says", "previews", "set_policy",
-    "shown", "speak", "team",
+    "ADA", "ANA", "BEN", "DESK", "NED", "OWEN", "PEOPLE", "POLLY", "URL", "drafted", "grant", "now_says", "previews",
+    "set_policy", "shown", "speak", "team",
 ]  # fmt: skip

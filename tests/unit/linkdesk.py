@@ -15,7 +15,7 @@ from bridge.bot.linker import Linker
 from bridge.bot.speaker import Speaker
 from bridge.errors import ChatError
 from bridge.interfaces import Topic
-from bridge.model import Account, Credentials, Identity, LinkStart, LinkState, Message, PendingLink, Room
+from bridge.model import Account, Credentials, Identity, LinkStart, LinkState, Message, PendingLink, Role, Room
 from bridge.store import Database
 from bridge.vault import Vault, account_purpose, request_purpose
 from tests.fakes.network import FakeNetwork
@@ -161,3 +161,26 @@ class LinkDesk:
     async def _in_state(self, who: Identity, state: LinkState) -> bool:
         link = await self.pending(who)
         return link is not None and link.state is state
+
+
+@asynccontextmanager
+async def open_desk(folder: Path) -> AsyncIterator[LinkDesk]:
+    """A fresh one in ``folder``."""
+    path = folder / "kantter.db"
+    store = await Database.open(path)
+    yield LinkDesk(store, path)
+    await store.close()
+
+
+async def role(desk: LinkDesk, handle: str, who: Identity) -> Role | None:
+    account = await desk.account(handle)
+    return None if account is None else await desk.store.transact(lambda tx: tx.accounts.role(account.id, who))
+
+
+async def default(desk: LinkDesk, who: Identity = ANA) -> int | None:
+    return await desk.store.transact(lambda tx: tx.accounts.default(who))
+
+
+async def tried(desk: LinkDesk) -> bool:
+    link = await desk.pending()
+    return link is not None and link.tries > 0
