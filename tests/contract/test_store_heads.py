@@ -3,11 +3,8 @@
 from dataclasses import replace
 
 from bridge.interfaces import Store, Tx
-from bridge.model import Action, Draft, Identity, Post, PostState, Room
-
-ANA = Identity("matrix", "@ana:example.org")
-PRESS = Room("matrix", "!press")
-NOW = 1_800_000_000.0
+from bridge.model import Action, Draft, Post, PostState
+from tests.contract.rows import ANA, NOW, PRESS
 
 
 def queue(tx: Tx, account_id: int, action: Action = Action.POST) -> Post:

@@ -5,11 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from bridge.interfaces import Store, Tx
-from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room
-
-ANA = Identity("matrix", "@ana:example.org")
-PRESS = Room("matrix", "!press")
-NOW = 1_800_000_000.0
+from bridge.model import Action, Draft, Medium, Post, PostState
+from tests.contract.rows import ANA, NOW, PRESS
 
 
 def add(tx: Tx, *message_ids: str, state: PostState = PostState.QUEUED) -> Post:

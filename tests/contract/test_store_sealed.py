@@ -18,7 +18,8 @@ from bridge.vault import (
     pin_purpose,
     request_purpose,
 )
-from tests.contract.test_store_media import ANA, NOW, PRESS, add
+from tests.contract.rows import ANA, NOW, PRESS
+from tests.contract.test_store_media import add
 
 OLD, NEW = b"o" * 32, b"n" * 32
 BEFORE = Vault([OLD])

@@ -3,12 +3,9 @@
 from dataclasses import replace
 
 from bridge.interfaces import Store, Tx
-from bridge.model import Account, Action, Draft, Identity, Post, PostState, Room
+from bridge.model import Account, Action, Draft, Post, PostState
+from tests.contract.rows import ANA, BEN, NOW, PRESS
 
-ANA = Identity("matrix", "@ana:example.org")
-BEN = Identity("matrix", "@ben:example.org")
-PRESS = Room("matrix", "!press")
-NOW = 1_800_000_000.0
 ENDLESS = float("inf")
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from bridge.bot.notices import notices
 from bridge.bot.words import room_name
 from bridge.errors import ChatUnreachable
-from bridge.model import Account, Gathering, Identity, Policy, Role, Room, RoomLost, RoomMoved, RoomName
+from bridge.model import Account, Identity, Policy, Role, Room, RoomLost, RoomMoved, RoomName
 from tests.unit.bot_scene import ANA, BEN, DM, EVE, LOBBY, PRESS, Scene
+from tests.unit.sharing_scene import gather
 
 ALIAS = "#press:example.org"
 CALLED = f"“Press” ({ALIAS})"
@@ -26,11 +27,6 @@ async def acme(scene: Scene) -> Account:
     await scene.ask(ANA, "!share @acme room contributor")
     await scene.ask(ANA, "!policy @acme room=here")
     return account
-
-
-async def gather(scene: Scene, *members: Identity, room: Room = PRESS, closed: bool = True) -> None:
-    scene.count += 1
-    await scene.bot.deliver([Gathering(f"$gathering-{scene.count}", room, frozenset(members), closed)])
 
 
 async def shown_in(scene: Scene, account: Account) -> Room | None:
