@@ -2,9 +2,7 @@
 is lost.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,15 +10,8 @@ from bridge.errors import OutcomeUnknown
 from bridge.interfaces import Topic, Tx
 from bridge.model import Account, Post, PostState
 from tests.unit.outbox_stage import Stage
-from tests.unit.outbox_stage import stage as open_stage
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path) as made:
-        yield made
 
 
 async def test_back_before_a_scheduled_time_it_waits_for_that_and_goes_once(at: Stage) -> None:

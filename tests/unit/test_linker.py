@@ -1,8 +1,5 @@
 """The linker: from `link` to the linked account, by way of the DM and the address."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bridge.errors import (
@@ -18,14 +15,7 @@ from bridge.errors import (
 from bridge.interfaces import Privacy
 from bridge.model import Role
 from tests.patience import until
-from tests.unit.linkdesk import ANA, BEN, NOW, PRESS, LinkDesk, default, open_desk, role, tried
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[LinkDesk]:
-    async with open_desk(tmp_path) as made:
-        yield made
-
+from tests.unit.linkdesk import ANA, BEN, NOW, PRESS, LinkDesk, default, role, tried
 
 # ---------------------------------------------------------------- the way that goes well
 

@@ -1,8 +1,6 @@
 """The linker: accounts that are linked already, and pairs that nobody uses any more."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,14 +10,7 @@ from bridge.errors import ChatRefused, ChatUnreachable, OutcomeUnknown, PublishE
 from bridge.interfaces import Tx
 from bridge.model import Identity, Role
 from tests.patience import until
-from tests.unit.linkdesk import ANA, BEN, NOW, PRESS, LinkDesk, open_desk, role
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[LinkDesk]:
-    async with open_desk(tmp_path) as made:
-        yield made
-
+from tests.unit.linkdesk import ANA, BEN, NOW, PRESS, LinkDesk, role
 
 # ---------------------------------------------------------------- linking what is linked already
 

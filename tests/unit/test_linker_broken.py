@@ -1,9 +1,8 @@
 """The linker: what breaks around it, and what never gets out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,13 +12,7 @@ from bridge.interfaces import Tx
 from bridge.model import Identity, Room, Sealed
 from bridge.vault import Vault
 from tests.patience import until
-from tests.unit.linkdesk import ANA, BEN, NOW, LinkDesk, T, open_desk
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[LinkDesk]:
-    async with open_desk(tmp_path) as made:
-        yield made
+from tests.unit.linkdesk import ANA, BEN, NOW, LinkDesk, T
 
 
 async def test_a_vault_that_cannot_open_says_so_and_the_linker_goes_on(desk: LinkDesk) -> None:

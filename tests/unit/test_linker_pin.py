@@ -1,8 +1,6 @@
 """The linker: what becomes of a PIN, and of who waits for that."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +9,7 @@ from bridge.errors import ChatUnreachable, OutcomeUnknown, PublishError, Throttl
 from bridge.model import Credentials, Identity, Linked, Room
 from tests.fakes.publisher import FakePublisher
 from tests.patience import until
-from tests.unit.linkdesk import BEN, NOW, PRESS, LinkDesk, open_desk, tried
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[LinkDesk]:
-    async with open_desk(tmp_path) as made:
-        yield made
+from tests.unit.linkdesk import BEN, NOW, PRESS, LinkDesk, tried
 
 
 async def test_a_wrong_pin_starts_afresh_by_itself_and_says_so(desk: LinkDesk) -> None:

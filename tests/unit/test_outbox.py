@@ -1,22 +1,14 @@
 """The outbox: order, parallel accounts, refusals, rights, and ending in good order."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bridge.errors import LinkBroken, Rejected, StoreError
 from bridge.interfaces import Tx
 from bridge.model import PostState, Role, Sealed
-from tests.unit.outbox_stage import ANA, BEN, ENDLESS, START, Stage, stage
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
+from tests.unit.outbox_stage import ANA, BEN, ENDLESS, START, Stage
 
 
 async def test_a_post_goes_out_once_and_is_answered(at: Stage) -> None:

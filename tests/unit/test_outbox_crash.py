@@ -7,7 +7,7 @@ import asyncio
 import random
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,12 +22,6 @@ from bridge.outbox import pausing
 from tests.unit.outbox_stage import Stage, stage
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
 
 
 async def come_to_rest(at: Stage) -> None:

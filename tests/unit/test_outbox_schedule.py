@@ -1,20 +1,12 @@
 """What was scheduled goes out at its time, across restarts; a missed slot is asked about; rights are looked at then."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Identity, Policy, Post, PostState, Role, Verdict
-from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage, stage
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
+from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage
 
 
 async def schedule(at: Stage, account: Account, seconds: float, text: str = "later", author: Identity = ANA) -> Post:

@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +20,6 @@ from bridge.store.posts import SqlPosts
 from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage, stage
 
 TEXTS = [f"part number {n}" for n in range(1, 6)]
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
 
 
 async def thread(at: Stage, account: Account, texts: list[str] = TEXTS) -> list[Post]:

@@ -1,19 +1,10 @@
 """The outbox: deleting what is out, and undoing what is on its way."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bridge.errors import OutcomeUnknown, Rejected, Throttled, Unreachable
 from bridge.model import Action, PostState, Role
-from tests.unit.outbox_stage import BEN, START, Stage, stage
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
+from tests.unit.outbox_stage import BEN, START, Stage
 
 
 async def test_a_post_that_is_out_is_deleted(at: Stage) -> None:

@@ -1,19 +1,10 @@
 """The outbox when nobody knows whether a post went out: it looks, tells, asks, and never sends again by itself."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bridge.errors import LinkBroken, OutcomeUnknown, Rejected, Throttled, Unreachable
 from bridge.model import Action, Draft, Post, PostState, Speech
-from tests.unit.outbox_stage import ANA, PRESS, START, Stage, stage
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
+from tests.unit.outbox_stage import ANA, PRESS, START, Stage
 
 
 async def unknown(at: Stage, *, taken: bool, text: str = "hello") -> Post:

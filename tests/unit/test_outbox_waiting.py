@@ -1,8 +1,6 @@
 """The outbox when posts must wait: rests, a publisher that is away, the operator's pause, and posts that grow old."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +9,7 @@ from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Post, PostState, Room, Speech
 from bridge.outbox import pausing
 from tests.patience import until
-from tests.unit.outbox_stage import ANA, BEN, BOSS, PRESS, START, Stage, stage
-
-
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage(tmp_path) as made:
-        yield made
+from tests.unit.outbox_stage import ANA, BEN, BOSS, PRESS, START, Stage
 
 
 async def told_boss(at: Stage) -> list[str]:
