@@ -119,6 +119,7 @@ Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=F
 Address = Annotated[str, AfterValidator(_address)]
 MatrixId = Annotated[str, AfterValidator(_matrix_id)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 def _secret_from_file(key: str, name: str) -> str:
@@ -137,6 +138,14 @@ def _secret_from_file(key: str, name: str) -> str:
     if not text or len(text) > _LARGEST_SECRET:
         raise ValueError(f"{key}: {path} holds no secret")
     return text
+
+
+def secret_in(path: Path) -> str:
+    """The secret that a file holds. Raises ConfigError: not there, readable by others, none in it."""
+    try:
+        return _secret_from_file("the file", str(path))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 class _Section(BaseModel):
@@ -168,7 +177,7 @@ class BotSettings(_Section):
     admins: Annotated[list[MatrixId], BeforeValidator(_items)] = []
     stale_after: Seconds = 600.0
     log_level: Annotated[str, BeforeValidator(_lower), AfterValidator(_level)] = "info"
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Zone = "UTC"
     posts_per_day: Annotated[int, Field(ge=1)] = 50
 
     @property

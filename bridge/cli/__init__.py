@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import typer
 
-from bridge.cli import reading, running, tending
+from bridge.cli import beginning, reading, running, tending
 
 app = typer.Typer(
     name="kantter",
@@ -21,6 +21,7 @@ app = typer.Typer(
 key = typer.Typer(help="The key that seals every token.", no_args_is_help=True)
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "init": beginning.init,
     "run": running.run,
     "doctor": running.check,
     "demo": running.demo,

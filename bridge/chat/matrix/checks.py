@@ -12,10 +12,11 @@ from bridge.config import MatrixSettings
 Found = tuple[str, bool | None, str]
 """What was looked at; True fine, False `run` would fail, None look at it; and the sentence."""
 
-_SECONDS = 10.0
+SECONDS = 10.0
 
 
-async def _ask(session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> tuple[int, dict[str, Any]]:
+async def ask(session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> tuple[int, dict[str, Any]]:
+    """One request: the status, and the object in the answer (empty where there is none)."""
     async with session.request(method, url, allow_redirects=False, **more) as response:
         try:
             body = await response.json(content_type=None)
@@ -27,10 +28,10 @@ async def _ask(session: aiohttp.ClientSession, method: str, url: str, **more: An
 async def examine(settings: MatrixSettings) -> list[Found]:
     """The findings about the homeserver, in the order in which ``run`` meets them."""
     base = f"{settings.homeserver}/_matrix/client"
-    timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
-            status, body = await _ask(session, "GET", f"{base}/versions")
+            status, body = await ask(session, "GET", f"{base}/versions")
             if status != 200 or not isinstance(body.get("versions"), list):
                 return [("matrix", False, f"{settings.homeserver} does not answer as a Matrix homeserver ({status})")]
             return [
@@ -45,14 +46,14 @@ async def examine(settings: MatrixSettings) -> list[Found]:
 async def _account(session: aiohttp.ClientSession, base: str, settings: MatrixSettings) -> Found:
     if settings.access_token is not None:
         headers = {"Authorization": f"Bearer {settings.access_token.get_secret_value()}"}
-        status, body = await _ask(session, "GET", f"{base}/v3/account/whoami", headers=headers)
+        status, body = await ask(session, "GET", f"{base}/v3/account/whoami", headers=headers)
         if status != 200:
             return "matrix login", False, "the homeserver does not take the access token"
         if (body.get("user_id"), body.get("device_id")) != (settings.user_id, settings.device_id):
             said = f"the access token is that of {body.get('user_id')}, device {body.get('device_id')}"
             return "matrix login", False, f"{said}, not of {settings.user_id}, device {settings.device_id}"
         return "matrix login", True, f"the access token is that of {settings.user_id}"
-    status, body = await _ask(session, "GET", f"{base}/v3/login")
+    status, body = await ask(session, "GET", f"{base}/v3/login")
     flows = body.get("flows")
     kinds = [flow.get("type") for flow in flows if isinstance(flow, dict)] if isinstance(flows, list) else []
     if "m.login.password" not in kinds:
@@ -66,7 +67,7 @@ async def _openness(session: aiohttp.ClientSession, base: str, settings: MatrixS
         return [("matrix allow", None, "everybody on every homeserver may command the bot")]
     if own not in settings.allowed:
         return [("matrix allow", True, ", ".join(settings.allowed))]
-    status, _ = await _ask(session, "POST", f"{base}/v3/register", json={})
+    status, _ = await ask(session, "POST", f"{base}/v3/register", json={})
     if status == 401:
         return [("matrix allow", None, f"anybody can register at {settings.server_name}, and then command the bot")]
     return [("matrix allow", True, f"everybody on {settings.server_name}; it takes no strangers")]
