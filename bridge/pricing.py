@@ -112,7 +112,7 @@ def over(account: Account, cost: int, gone: int, budget: int) -> str:
     return (
         f"{account.at}'s budget for this month is spent: {money(gone)} of {money(budget)} are used or promised,"
         f" {money(left)} are left, and this costs {money(cost)}."
-        " An owner can raise it; the next month (UTC) begins at zero."
+        " An owner can raise it with the verb policy; the next month (UTC) begins at zero."
     )
 
 

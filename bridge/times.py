@@ -68,7 +68,7 @@ def read(text: str, now: float, default: tzinfo) -> When:
         _check_far(now + seconds, now)
         return When(now + seconds, default)
     said, zone = _zone_behind(_GLUED.sub(r"\1 \2", said), default)
-    rest, clock = _clock(said, text)
+    rest, clock = _clock(said, text, datetime.fromtimestamp(now, zone).date())
     return _choose(_dates(rest, clock, now, zone, text), clock, now, zone)
 
 
@@ -172,7 +172,7 @@ def _span(said: str) -> float | None:
     return float(total) if place and place == len(said) else None
 
 
-def _clock(said: str, text: str) -> tuple[str, time]:
+def _clock(said: str, text: str, today: date) -> tuple[str, time]:
     """The rest of the text, and its time of the day. Raises UsageError: it has none, several, or an impossible one."""
     found = list(_CLOCK.finditer(said))
     if not found:
@@ -180,6 +180,7 @@ def _clock(said: str, text: str) -> tuple[str, time]:
             number = said.removeprefix("at ")
             raise UsageError(f"Do you mean {number}:00 or {number}pm? Write 9:00 or 9pm.")
         if _date_like(said):
+            _by_numbers(said.removeprefix("on "), today)  # which day that is comes first
             raise UsageError(f"At what time? Write it too, such as {_shown(text)} 9:00.")
         raise _not_understood(text)
     if len(found) > 1:

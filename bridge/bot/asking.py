@@ -14,6 +14,7 @@ from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
 
+_MOST_NAMED = 5
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
 _WAITS = "{} waits for approval now, not for your word: an approver has to let it through."
 _HOW_IT_STANDS = {
@@ -310,11 +311,19 @@ def _waiting(posts: Sequence[Post], who: Identity) -> list[Post]:
 
 def _which(tx: Tx, asked: Asked, house: House) -> str:
     usage = f"{house.prefix}{house.verbs[asked.verb].usage}"
-    waiting = tx.posts.waiting_for(asked.sender)
-    labels = dict.fromkeys(label("q", post.question_id) for post in waiting if post.question_id is not None)
-    if not labels:
+    waiting = [post for post in tx.posts.waiting_for(asked.sender) if post.question_id is not None]
+    if not waiting:
         return f"Which one? {usage}. Nothing of yours waits for an answer now."
-    return f"Which one? {usage}. Waiting for your answer: {', '.join(list(labels)[:10])}."
+    questions: dict[int, list[Post]] = {}
+    for post in waiting:
+        if asked.message.direct or post.room == asked.room:
+            questions.setdefault(post.question_id or 0, []).append(post)
+    names = [
+        f"{posts[0].label} ({subject(posts[0])})" if len(posts) == 1 else f"{label('q', q)} ({len(posts)} posts)"
+        for q, posts in list(questions.items())[:_MOST_NAMED]
+    ]
+    listed = f"Waiting for your answer: {', '.join(names)}. " if names else ""
+    return f"Which one? {usage}. {listed}{house.prefix}status, in private, shows all that wait."
 
 
 # ---------------------------------------------------------------- a tick or a cross

@@ -35,9 +35,9 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
         media, text = _with_new(part, asked), part.draft.text if is_nothing(text) else text
     else:
         text, media = pictures.described(text, part.draft.media, keep=True)
-    if media and not asked.media and is_nothing(text):
-        edit_, alt_ = f"{house.prefix}edit {part.label} TEXT", f"{house.prefix}alt {part.label} WHAT IT SHOWS"
-        raise UsageError(f"There is no text. To change what it says: {edit_} · to describe its picture: {alt_}")
+    if not asked.media and is_nothing(text):
+        alt_ = f" · to describe its picture: {house.prefix}alt {part.label} WHAT IT SHOWS" if media else ""
+        raise UsageError(f"There is no text. To change what it says: {house.prefix}edit {part.label} TEXT{alt_}")
     draft = replace(part.draft, text=text, media=media)
     posting.check(tx, part, draft, house)
     if draft == part.draft:

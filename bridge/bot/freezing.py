@@ -47,7 +47,7 @@ def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
     if waiting:
         words += " What has grown old meanwhile is asked about first."
     asked.reply(tx, words)
-    _tell(tx, asked, waiting, f"{asked.sender.name} lets {account.at} go on:")
+    _tell(tx, asked, waiting, f"{asked.sender.name} has lifted the freeze of {account.at}. This goes on:")
 
 
 def by(account: Account) -> str:

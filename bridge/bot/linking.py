@@ -180,7 +180,7 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     if role is not None:
         words = [f"Unlinked {account.at}: you are only {role.value} of it now, by being in a room with that role."]
     if others:
-        words.append("Others are linked to it and still can.")
+        words.append("The others in its team keep their roles.")
     else:
         sealed = tx.accounts.sealed(account.id)
         if sealed is not None:

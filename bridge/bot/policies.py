@@ -212,11 +212,12 @@ KEYS: Mapping[str, _Key] = {
 
 def policy(tx: Tx, asked: Asked, house: House) -> None:
     """Show or set how an account is treated."""
-    handle, settings = _arguments(asked, house)
+    handle, settings, key = _arguments(asked, house)
     account, role = accounts.named(tx.accounts.usable_by(asked.sender), handle, house)
     before = Terms(account, tx.policies.of(account.id))
     if not settings:
-        asked.reply(tx, _shown(before, asked))
+        words = _explained(before, key, asked, house) if key else _shown(before, asked, house)
+        asked.reply(tx, words)
         return
     if role is not Role.OWNER:
         raise UsageError(f"Only an owner of {account.at} can change that; you are {role.value}.")
@@ -233,7 +234,7 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
     moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
     more = len(moved) - _MOST_SHOWN
     rest = [f"And so for {more} more: {house.prefix}queue shows what waits."] if more > 0 else []
-    asked.reply(tx, " ".join((_said(tx, before, after, asked), *moved[:_MOST_SHOWN], *rest)))
+    asked.reply(tx, " ".join((_said(tx, before, after, asked, house), *moved[:_MOST_SHOWN], *rest)))
 
 
 def _check_room(tx: Tx, asked: Asked, room: Room, account: Account, house: House) -> None:
@@ -251,16 +252,18 @@ def _check_room(tx: Tx, asked: Asked, room: Room, account: Account, house: House
         )
 
 
-def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str]]:
-    """The handle, and the settings by their keys, as typed."""
+def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str], str]:
+    """The handle, and the settings by their keys, as typed; or a key that they ask about."""
     words = asked.text
     handle = asked.account
     if handle is None:
         handle, words = [*words.split(maxsplit=1), "", ""][:2]
     settings = {key.lower().replace("-", "_"): value.strip("\"'“”") for key, value in _SETTING.findall(words)}
-    if not accounts.bare(handle) or "=" in handle or _SETTING.sub("", words).strip():
+    rest = _SETTING.sub("", words).strip().lower().replace("-", "_")
+    key = rest if rest in KEYS and not settings else ""
+    if not accounts.bare(handle) or "=" in handle or rest != key:
         raise UsageError(f"Write it like this: {house.prefix}{house.verbs['policy'].usage}")
-    return handle, settings
+    return handle, settings, key
 
 
 def _set(terms: Terms, key: str, value: str, asked: Asked) -> Terms:
@@ -297,9 +300,21 @@ def _keep(tx: Tx, asked: Asked, before: Terms, after: Terms) -> None:
     )
 
 
-def _shown(terms: Terms, asked: Asked) -> str:
+def _explained(terms: Terms, key: str, asked: Asked, house: House) -> str:
+    """What one key is for, and what it takes."""
+    known, at = KEYS[key], terms.account.at
+    now = f"{at}: {key}={_called(key, known.show(terms), terms, asked)}"
+    how = f"{house.prefix}policy {at} {key}=VALUE"
+    return f"{now}. It says {known.means}. An owner sets it: {how}, where VALUE is {known.takes}."
+
+
+def _shown(terms: Terms, asked: Asked, house: House) -> str:
     shown = ", ".join(f"{key}={_called(key, known.show(terms), terms, asked)}" for key, known in KEYS.items())
-    return f"{terms.account.at}: {shown} ({_LIMITS[terms.account.premium]} characters)"
+    how = f"{house.prefix}policy {terms.account.at}"
+    return (
+        f"{terms.account.at}: {shown} ({_LIMITS[terms.account.premium]} characters)."
+        f" What one is for: {how} hold · to set it: {how} hold=20s"
+    )
 
 
 def _called(key: str, value: str, terms: Terms, asked: Asked) -> str:
@@ -310,7 +325,7 @@ def _called(key: str, value: str, terms: Terms, asked: Asked) -> str:
     return "here" if room == asked.room else asked.called(room) or "another room"
 
 
-def _said(tx: Tx, before: Terms, after: Terms, asked: Asked) -> str:
+def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> str:
     changes = [
         (key, _called(key, old, before, asked), _called(key, new, after, asked))
         for key, old, new in _changes(before, after)
@@ -322,17 +337,18 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked) -> str:
     if any(key == "premium" for key, _, _ in changes):
         words += f" A post may have {_LIMITS[after.account.premium]} characters."
     if any(key in ("approvals", "approvals_from") for key, _, _ in changes):
-        words += _enough(tx, after)
+        words += _enough(tx, after, house)
     return words
 
 
-def _enough(tx: Tx, terms: Terms) -> str:
+def _enough(tx: Tx, terms: Terms, house: House) -> str:
     """A word when some drafts could never be let through: nobody approves their own."""
     approvers = sum(role.may_undo_others for _, role in tx.accounts.team(terms.account.id))
     own = terms.policy.approvals_from == "everyone"
     if approvers - own >= terms.policy.approvals:
         return ""
-    return f" Mind that only {approvers} in the team can approve{', and nobody their own draft' if own else ''}."
+    mind = f" Mind that only {approvers} in the team can approve{', and nobody their own draft' if own else ''}."
+    return f"{mind} To add one: {house.prefix}share {terms.account.at} WHO approver"
 
 
 def _has_account(standing: Standing) -> bool:

@@ -64,7 +64,9 @@ def _publish(tx: Tx, asked: Asked, house: House) -> None:
     try:
         post = publish(tx, asked, house, wanted(tx, asked, house))
     except UsageError as error:
-        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
+        how = f"Write it like this: {house.prefix}{house.verbs[asked.verb].example}"
+        more = "" if asked.text.strip() or asked.media else f" {how}"
+        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}{more}") from error
     if asked.guessed and post.state is not PostState.DRAFT:
         confirming.confirm(tx, asked, post, house)
 

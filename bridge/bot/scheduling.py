@@ -9,6 +9,7 @@ from datetime import tzinfo
 from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.showing import PAUSE
 from bridge.bot.words import moment, number, span, subject
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
@@ -137,6 +138,8 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo) -> s
     state = _state(post, asked.now, zone)
     if account.frozen and post.state in (PostState.QUEUED, PostState.SCHEDULED):
         state = "waits: the account is frozen"
+    elif post.state is PostState.QUEUED and tx.notes.get(*PAUSE) is not None:
+        state = "waits: posting is paused"
     return f"{post.label} {account.at} {state}: {what} by {post.author.name}"
 
 

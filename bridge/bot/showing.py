@@ -71,7 +71,7 @@ def _overview(standing: Standing, house: House) -> str:
     found = [(title, _open(title, standing, house)) for title in GROUPS]
     lines = [f"{title}: {' · '.join(p + command.usage for command in row)}" for title, row in found if row]
     private = "" if standing.direct else " More in a private chat with me."
-    return "\n".join([*lines, f"What one does: {p}help tweet · what all of a line do: {p}help sharing.{private}"])
+    return "\n".join([*lines, f"About one: {p}help tweet · about all of a line: {p}help sharing.{private}"])
 
 
 def _beginning(standing: Standing, house: House) -> str:
@@ -99,7 +99,7 @@ def _about(said: str, standing: Standing, house: House) -> str:
     if command is None:
         near = nearest(said, list(house.verbs)) if len(said) <= 32 else []
         hint = next((f" Do you mean {house.prefix}{n}?" for n in near if open_to(house.verbs[n], standing)), "")
-        raise UsageError(f"I know no verb {quote(said)}.{hint}")
+        raise UsageError(f"I know no verb {quote(said)}.{hint or f' {house.prefix}help lists those that there are.'}")
     words = f"{house.prefix}{command.usage}: {command.help}\nExample: {house.prefix}{command.example}"
     if command.aliases:
         words += f"\nThe same: {', '.join(house.prefix + alias for alias in command.aliases)}"
@@ -117,20 +117,30 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
     """What of the person's posts waits and why, and which accounts need them."""
     mine = tx.accounts.usable_by(asked.sender)
     lines = _pause(tx, asked, house)
-    for account, _ in mine:
+    for account, role in mine:
         if account.broken:
             lines.append(f"{account.at} must be linked again: {account.broken} · {house.prefix}link")
         if account.frozen:
-            lines.append(f"{account.at} is frozen by {by(account)}: nothing goes out")
+            how = f" · {house.prefix}unfreeze {account.at}" if role.may_undo_others else ""
+            lines.append(f"{account.at} is frozen by {by(account)}: nothing goes out{how}")
         lines += _rest(tx, account, asked.now)
     posts = _open_posts(tx, asked, [account for account, _ in mine])
     here = [post for post in posts if asked.message.direct or post.room == asked.room]
-    lines += [f"{post.label} {_STATES[post.state]}: {subject(post)}" for post in here[:_MOST_SHOWN]]
+    lines += [
+        f"{post.label} {_STATES[post.state]}: {subject(post)}{_answers(post, house)}" for post in here[:_MOST_SHOWN]
+    ]
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}")
     if len(posts) > len(here):
         lines.append(f"{number(len(posts) - len(here), 'post')} of yours in other rooms")
     asked.reply(tx, "\n".join([*lines, *_spent(tx, asked, house)]) or "All is well: nothing of yours waits.")
+
+
+def _answers(post: Post, house: House) -> str:
+    """What can be said about a post that waits for its author's word; in the order of the question."""
+    if post.question_id is None:
+        return ""
+    return f" · {house.prefix}send {post.label} or {house.prefix}drop {post.label}"
 
 
 def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:
@@ -142,7 +152,9 @@ def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:
         reason, since = str(note["reason"]), float(note["since"])
     except (ValueError, KeyError, TypeError):
         reason, since = "no reason noted", asked.now
-    words = f"Posting is paused since {span(asked.now - since)}: the operator must act. Posts wait, and are not lost."
+    words = (
+        f"Posting is paused, for {span(asked.now - since)} now, until the operator acts. Posts wait, and are not lost."
+    )
     if asked.sender in house.admins and asked.message.direct:
         words += f" Reason: {reason} · {house.prefix}resume tries again"
     return [words]

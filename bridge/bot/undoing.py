@@ -135,7 +135,10 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
     if not said:
         post = tx.posts.latest(asked.sender, asked.room)
         if post is None:
-            raise UsageError("There is no post of yours in this room that I could undo.")
+            raise UsageError(
+                "There is no post of yours in this room that I could undo. To undo another one, name it:"
+                f" {house.prefix}{house.verbs['undo'].usage}"
+            )
     else:
         post = _named(tx, said, house)
         role = None if post is None else tx.accounts.role(post.account_id, asked.sender)

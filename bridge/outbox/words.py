@@ -34,6 +34,11 @@ def called(post: Post) -> str:
     return said if said == HIDDEN else f"“{said}”"
 
 
+def capital(text: str) -> str:
+    """``text`` as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """``text`` with a full stop, where it has no end."""
     return text if text.endswith((".", "!", "?")) else text + "."
@@ -85,7 +90,8 @@ def deleted(account: Account, target: str, *, reposted: bool) -> str:
 
 
 def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) -> str:
-    words = f"{subject(post)} was {_NOT[post.action]} as {account.at}: {sentence(why)}"
+    what = f"The post {post.target}" if post.action is Action.REPOST else capital(subject(post))
+    words = f"{what} was {_NOT[post.action]} as {account.at}: {sentence(why)}"
     return words + " (Whether my earlier attempt went out is still unknown.)" if doubtful else words
 
 
@@ -179,7 +185,9 @@ def waits(posts: Sequence[Post], why: str, prefix: str) -> str:
     """Why one or several posts of one person wait."""
     if len(posts) == 1:
         yet = _NOT[posts[0].action]
-        return f"{sentence(why)} {subject(posts[0])} waits: {yet} yet. To stop it: {prefix}undo {posts[0].label}"
+        return (
+            f"{sentence(why)} {capital(subject(posts[0]))} waits: {yet} yet. To stop it: {prefix}undo {posts[0].label}"
+        )
     shown = [f"{subject(post)} ({post.label})" for post in posts[:_MOST_SHOWN]]
     if len(posts) > _MOST_SHOWN:
         shown.append(f"… and {len(posts) - _MOST_SHOWN} more")

@@ -164,7 +164,7 @@ async def test_a_pause_is_told_and_its_reason_only_to_admins_in_private(scene: S
     note = json.dumps({"reason": "out of credit", "since": NOW - 7200}).encode()
     await scene.store.transact(lambda tx: tx.notes.put(*PAUSE, note))
     words = await scene.ask(EVE, "!status")
-    assert "paused since 2 h" in words
+    assert "Posting is paused, for 2 h now, until the operator acts." in words
     assert "credit" not in words
     assert "credit" not in await scene.ask(ADMIN, "!status")
     assert "credit" in await scene.ask(ADMIN, "status", DM)

@@ -173,8 +173,8 @@ async def test_without_text_and_picture_there_is_nothing_to_post(scene: Scene) -
     await scene.account("acme", ana=Role.OWNER)
     scene.network.messages["$cat"] = Message("$cat", PRESS, BEN, "", scene.now, media=(CAT,))
     scene.network.messages["$text"] = Message("$text", PRESS, ANA, "hello", scene.now)
-    assert await scene.ask(ANA, "!tweet") == "Not posted. There is no text to post."
-    assert await scene.ask(ANA, "!tweet", reply_to="$text") == "Not posted. There is no text to post."
+    words = "Not posted. There is no text to post. Write it like this: !tweet Good morning!"
+    assert await scene.ask(ANA, "!tweet") == await scene.ask(ANA, "!tweet", reply_to="$text") == words
     words = await scene.ask(ANA, "!tweet", reply_to="$cat")
     assert words == "Not posted: the picture that you reply to is not yours. Send it here yourself first."
     assert await scene.ask(ANA, "!schedule in 2h") != ""

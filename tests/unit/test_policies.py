@@ -78,7 +78,6 @@ async def test_an_owner_sets_it_and_takes_it_back(
         ("premium=7", "on or off"),
         ("color=red", "there are: approvals, approvals_from"),
         ("links=ask color=red", "there are: approvals"),
-        ("links", "!policy @ACCOUNT"),
         ("links=", "!policy @ACCOUNT"),
         ("=ask", "!policy @ACCOUNT"),
         ("links=ask please", "!policy @ACCOUNT"),

@@ -1,0 +1,121 @@
+"""Answers that people asked about: each says in plain words what to do next."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bridge.bot.showing import PAUSE
+from bridge.model import Account, Action, Draft, Post, PostState, Role
+from bridge.outbox.words import failed, waits
+from tests.unit.bot_scene import ANA, BEN, DM, LOBBY, NOW, PRESS, Scene
+
+HOLD = (
+    "@acme: hold=none. It says how long a post waits, in which undoing costs nothing. An owner sets it:"
+    " !policy @acme hold=VALUE, where VALUE is a time such as 20s or 2min, at most 1h, or none."
+)
+TOO_FEW = "Mind that only 1 in the team can approve. To add one: !share @acme WHO approver"
+ACME = Account(1, "x", "1", "acme")
+
+
+@pytest.fixture
+async def acme(scene: Scene) -> Account:
+    return await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+
+
+async def question(scene: Scene, *texts: str) -> None:
+    """One question to Ana about posts with these texts."""
+    posts = []
+    for text in texts:
+        await scene.say(ANA, f"!tweet@acme {text}")
+        posts.append(await scene.post())
+    asked = await scene.store.transact(lambda tx: tx.answers.ask(ANA, PRESS))
+    held = [replace(post, state=PostState.HELD, question_id=asked.id) for post in posts]
+    await scene.store.transact(lambda tx: tx.posts.save(*held))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("!tweet", "Not posted. There is no text to post. Write it like this: !tweet Good morning!"),
+        ("!edit k1", "There is no text. To change what it says: !edit k1 TEXT"),
+        ("!help nonsense", "I know no verb “nonsense”. !help lists those that there are."),
+        (
+            "!schedule 03/04 | Hello",
+            "Not posted: “Hello”. “03/04” has two meanings: which is the day? Write it in the form 2027-01-15.",
+        ),
+        ("!schedule 25.12. | Hello", "Not posted: “Hello”. At what time? Write it too, such as 25.12. 9:00."),
+        ("!send", "Which one? !send ID. Nothing of yours waits for an answer now."),
+        (
+            "!policy @acme hold",
+            HOLD,
+        ),
+        (
+            "!policy @acme approvals=2",
+            f"@acme: approvals=2 (was 1). {TOO_FEW}",
+        ),
+    ],
+)
+async def test_what_lacks_something_says_how_it_is_written(scene: Scene, acme: Account, said: str, words: str) -> None:
+    await scene.say(ANA, "!schedule in 2h | Hello there")
+    assert await scene.ask(ANA, said) == words
+
+
+async def test_the_policies_say_how_one_learns_of_them(scene: Scene, acme: Account) -> None:
+    assert await scene.ask(BEN, "!policy @acme") == (
+        "@acme: approvals=1, approvals_from=contributors, approve_by=reaction, room=none, hold=none, budget=none,"
+        " links=allow, alt=off, premium=off (280 characters)."
+        " What one is for: !policy @acme hold · to set it: !policy @acme hold=20s"
+    )
+
+
+async def test_who_has_nothing_to_undo_here_can_name_another(scene: Scene, acme: Account) -> None:
+    assert await scene.ask(ANA, "!undo") == (
+        "There is no post of yours in this room that I could undo. To undo another one, name it: !undo [ID or URL]"
+    )
+
+
+async def test_what_waits_for_a_word_is_named_by_its_words(scene: Scene, acme: Account) -> None:
+    await question(scene, "one")
+    await question(scene, "two", "three")
+    which = "Which one? !send ID. Waiting for your answer: k1 (“one”), q2 (2 posts)."
+    assert await scene.ask(ANA, "!send") == f"{which} !status, in private, shows all that wait."
+    assert await scene.ask(ANA, "!send", LOBBY) == "Which one? !send ID. !status, in private, shows all that wait."
+    assert await scene.ask(ANA, "!status") == (
+        "k1 waits for your word: “one” · !send k1 or !drop k1\n"
+        "k2 waits for your word: “two” · !send k2 or !drop k2\n"
+        "k3 waits for your word: “three” · !send k3 or !drop k3"
+    )
+
+
+async def test_who_may_lift_a_freeze_reads_how(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!freeze @acme")
+    words = "@acme is frozen by @ana:example.org: nothing goes out"
+    assert await scene.ask(ANA, "!status") == f"{words} · !unfreeze @acme"
+    assert await scene.ask(BEN, "!status") == words
+
+
+async def test_the_queue_of_a_paused_bot_does_not_go_out_now(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!tweet hello")
+    assert await scene.ask(ANA, "!queue") == "k1 @acme goes out now: “hello” by @ana:example.org"
+    note = json.dumps({"reason": "no credit", "since": NOW, "told": []}).encode()
+    await scene.store.transact(lambda tx: tx.notes.put(*PAUSE, note))
+    assert await scene.ask(ANA, "!queue") == "k1 @acme waits: posting is paused: “hello” by @ana:example.org"
+    assert (await scene.ask(ANA, "!status", DM)).startswith(
+        "Posting is paused, for 0 s now, until the operator acts. Posts wait, and are not lost.\n"
+    )
+
+
+def row(**fields: object) -> Post:
+    queued = PostState.QUEUED
+    made = Post(1, Action.POST, 1, ANA, PRESS, "$1", None, Draft("hello"), None, None, queued, NOW, NOW, NOW)
+    return replace(made, **fields)  # type: ignore[arg-type]  # a table of fields
+
+
+def test_sentences_of_the_outbox_begin_like_sentences() -> None:
+    assert waits([row(thread_root=1, part=2)], "Posting is paused", "!") == (
+        "Posting is paused. Part 2 of your thread, “hello”, waits: not posted yet. To stop it: !undo k1"
+    )
+    assert failed(row(action=Action.REPOST, target="123"), ACME, "X knows no such post") == (
+        "The post 123 was not reposted as @acme: X knows no such post."
+    )
