@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
@@ -48,8 +49,7 @@ def interview(desk: Desk, path: Path | None, x_url: str = "") -> Answers:
     desk.say("The Matrix account of the bot (make one first, as you would for a person):")
     server = talk.until_good(lambda: _homeserver(desk.ask("Homeserver", "https://")))
     desk.say(f"  {server.url} answers")
-    user_id = talk.until_good(lambda: _valid(config.MatrixId, desk.ask("User id of the bot", "@kantter:")))
-    login_file, device_id = talk.login(server, user_id, folder)
+    user_id, login_file, device_id = talk.account(server, folder)
     desk.say("Your app at X (OAuth 1.0a, read and write, a callback URL registered):")
     key_path, secret_path = talk.consumer(folder, x_url)
     desk.say("Who may do what:")
@@ -95,45 +95,57 @@ class _Talk:
                 return place
             path = None
 
-    def login(self, server: trying.Homeserver, user_id: str, folder: Path) -> tuple[Path, str]:
-        """The file with the password or the access token, and the device that comes with a token."""
-        if server.takes_passwords and self._desk.yes("Does the bot log in with a password?", default=True):
-            try_it = lambda word: asyncio.run(trying.log_in(server.url, user_id, word))  # noqa: E731
-            path, _ = self._secret("Password of the bot", folder / "matrix-password", try_it)
-            return path, ""
-        return self._secret(
-            "Access token of the bot", folder / "matrix-token",
-            lambda word: asyncio.run(trying.device_of(server.url, user_id, word)),
-        )  # fmt: skip
+    def account(self, server: trying.Homeserver, folder: Path) -> tuple[str, Path, str]:
+        """The bot's user id, the file with its password or access token, and the device that comes with a token. They
+        are tried together, so that each can be mended.
+        """
+        by_password = server.takes_passwords and self._desk.yes("Does the bot log in with a password?", default=True)
+        user_id = f"@kantter:{(urlsplit(server.url).hostname or '').removeprefix('matrix.')}"
+
+        def attempt() -> tuple[str, Path, str]:
+            nonlocal user_id
+            user_id = _valid(config.MatrixId, self._desk.ask("User id of the bot", user_id))
+            if by_password:
+                path, word = self._secret("Password of the bot", folder / "matrix-password")
+                asyncio.run(trying.log_in(server.url, user_id, word))
+                return user_id, path, ""
+            path, word = self._secret("Access token of the bot", folder / "matrix-token")
+            return user_id, path, asyncio.run(trying.device_of(server.url, user_id, word))
+
+        found = self.until_good(attempt)
+        self._desk.say(f"  the homeserver knows {found[0]}")
+        return found
 
     def consumer(self, folder: Path, x_url: str) -> tuple[Path, Path]:
         """The files with the consumer key and secret, which are tried together."""
-        while True:
-            key_path, key = self._secret("Consumer key (API key)", folder / "x-key", lambda word: word)
-            secret_path, secret = self._secret("Consumer secret", folder / "x-secret", lambda word: word)
+
+        def attempt() -> tuple[Path, Path]:
+            key_path, key = self._secret("Consumer key (API key)", folder / "x-key")
+            secret_path, secret = self._secret("Consumer secret", folder / "x-secret")
             try:
                 asyncio.run(_ask_x(key, secret, x_url))
-            except (PublishError, ConfigError) as error:
-                self._desk.say(f"  no: {error}")
-            else:
-                self._desk.say("  X takes them")
-                return key_path, secret_path
+            except PublishError as error:
+                raise ConfigError(str(error)) from error
+            return key_path, secret_path
 
-    def _secret(self, question: str, path: Path, try_it: Callable[[str], T]) -> tuple[Path, T]:
-        """A secret that ``try_it`` takes, and the file that holds it or is to: one that is there, or a new one."""
+        found = self.until_good(attempt)
+        self._desk.say("  X takes them")
+        return found
 
-        def attempt() -> tuple[Path, T]:
+    def _secret(self, question: str, path: Path) -> tuple[Path, str]:
+        """A secret, and the file that holds it or is to: one that is there, or ``path``."""
+
+        def attempt() -> tuple[Path, str]:
             if os.path.lexists(path) and path not in self.secrets and self._desk.yes(f"Use {path}?", default=True):
-                return path, try_it(config.secret_in(path))
+                return path, config.secret_in(path)
             said = self._desk.secret(f"{question} (or the path of a file that holds it)")
             if said.startswith("/") and Path(said).exists():
                 self.secrets.pop(path, None)
-                return Path(said), try_it(config.secret_in(Path(said)))
+                return Path(said), config.secret_in(Path(said))
             if os.path.lexists(path) and not self._desk.yes(f"Write {path} anew at the end?", default=False):
                 raise ConfigError("give the path of another file, then")
-            found = try_it(said)
             self.secrets[path] = said
-            return path, found
+            return path, said
 
         return self.until_good(attempt)
 

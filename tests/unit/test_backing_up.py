@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from bridge.model import Action, Draft, Post, PostState, Recovery, label
 from bridge.outbox import restoring
 from bridge.store import check
 from tests.unit.outbox_stage import ANA, PRESS, Stage
-from tests.unit.outbox_stage import stage as staged
 from tests.unit.sealed_house import House
 
 
@@ -133,143 +131,137 @@ async def test_the_copy_has_no_device_no_bookmark_and_names_of_its_own(house: Ho
 # ---------------------------------------------------------------- what waited
 
 
-async def copied(stage: Stage) -> None:
+async def copied(at: Stage) -> None:
     """What the copy is, in the place of the original."""
-    await stage.store.transact(lambda tx: restoring.mark(tx, stage.time.wall))
-    await stage.crash()
+    await at.store.transact(lambda tx: restoring.mark(tx, at.time.wall))
+    await at.crash()
 
 
-async def meanwhile(stage: Stage, handle: str, *texts: str) -> None:
+async def meanwhile(at: Stage, handle: str, *texts: str) -> None:
     """The original lives on and sends these."""
     for text in texts:
-        await stage.x.post(stage.x.person(handle).credentials, Draft(text))
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as made:
-        yield made
+        await at.x.post(at.x.person(handle).credentials, Draft(text))
 
 
 WAITS = (PostState.QUEUED, PostState.HELD, PostState.SCHEDULED, PostState.DRAFT)
 
 
 @pytest.mark.parametrize("state", WAITS)
-async def test_what_went_out_since_is_found_and_not_sent_again(stage: Stage, state: PostState) -> None:
-    account = await stage.link("acme")
-    post = await stage.queue(account, "waited", state=state)
-    await copied(stage)
-    stage.time.wall += 30
-    await meanwhile(stage, "acme", "waited")
-    stage.pass_later(86400)
-    stage.start()
-    await stage.settle()
-    assert (await stage.row(post)).state is PostState.POSTED
-    assert stage.x.texts("acme") == ["waited"]
-    (said,) = await stage.texts(post)
+async def test_what_went_out_since_is_found_and_not_sent_again(at: Stage, state: PostState) -> None:
+    account = await at.link("acme")
+    post = await at.queue(account, "waited", state=state)
+    await copied(at)
+    at.time.wall += 30
+    await meanwhile(at, "acme", "waited")
+    at.pass_later(86400)
+    at.start()
+    await at.settle()
+    assert (await at.row(post)).state is PostState.POSTED
+    assert at.x.texts("acme") == ["waited"]
+    (said,) = await at.texts(post)
     assert said.startswith("Posted as @acme: ")
 
 
 @pytest.mark.parametrize("state", WAITS)
-async def test_what_did_not_go_out_is_asked_about_and_can_go(stage: Stage, state: PostState) -> None:
-    account = await stage.link("acme")
-    post = await stage.queue(account, "waited", state=state)
-    await stage.store.transact(lambda tx: tx.posts.save(replace(post, reason="It looks like a key.")))
-    await copied(stage)
-    stage.pass_later(86400)
-    stage.start()
-    await stage.settle()
-    row = await stage.row(post)
+async def test_what_did_not_go_out_is_asked_about_and_can_go(at: Stage, state: PostState) -> None:
+    account = await at.link("acme")
+    post = await at.queue(account, "waited", state=state)
+    await at.store.transact(lambda tx: tx.posts.save(replace(post, reason="It looks like a key.")))
+    await copied(at)
+    at.pass_later(86400)
+    at.start()
+    await at.settle()
+    row = await at.row(post)
     assert (row.state, row.claimed_at) == (PostState.HELD, None)
-    (said,) = [text for text in await stage.texts() if "restored from a backup" in text]
+    (said,) = [text for text in await at.texts() if "restored from a backup" in text]
     assert "!send" in said
     assert ("looks like a key" in said) == (state in (PostState.HELD, PostState.DRAFT))
-    await stage.pass_slowly(100, 10)
-    assert stage.x.texts("acme") == []
-    await stage.send(post)
-    await stage.settle()
-    assert stage.x.texts("acme") == ["waited"]
+    await at.pass_slowly(100, 10)
+    assert at.x.texts("acme") == []
+    await at.send(post)
+    await at.settle()
+    assert at.x.texts("acme") == ["waited"]
 
 
-async def test_what_was_asked_about_or_in_doubt_is_looked_for_anew(stage: Stage) -> None:
-    account = await stage.link("acme")
-    asked, doubtful = await stage.queue_all(account, ["asked about", "in doubt"])
+async def test_what_was_asked_about_or_in_doubt_is_looked_for_anew(at: Stage) -> None:
+    account = await at.link("acme")
+    asked, doubtful = await at.queue_all(account, ["asked about", "in doubt"])
 
     def before(tx: Tx) -> None:
         question = tx.answers.ask(ANA, PRESS)
-        tx.posts.save(replace(asked, state=PostState.UNKNOWN, claimed_at=stage.time.wall, question_id=question.id))
-        tx.posts.save(replace(doubtful, claimed_at=stage.time.wall, attempts=1))
+        tx.posts.save(replace(asked, state=PostState.UNKNOWN, claimed_at=at.time.wall, question_id=question.id))
+        tx.posts.save(replace(doubtful, claimed_at=at.time.wall, attempts=1))
 
-    await stage.store.transact(before)
-    await copied(stage)
-    await meanwhile(stage, "acme", "asked about")
-    stage.pass_later(3600)
-    stage.start()
-    await stage.settle()
-    assert (await stage.row(asked)).state is PostState.POSTED
-    row = await stage.row(doubtful)
+    await at.store.transact(before)
+    await copied(at)
+    await meanwhile(at, "acme", "asked about")
+    at.pass_later(3600)
+    at.start()
+    await at.settle()
+    assert (await at.row(asked)).state is PostState.POSTED
+    row = await at.row(doubtful)
     assert (row.state, row.question_id is not None) == (PostState.UNKNOWN, True)
-    assert any("“in doubt” was probably not posted, which nobody can prove" in text for text in await stage.texts())
-    assert stage.x.texts("acme") == ["asked about"]
+    assert any("“in doubt” was probably not posted, which nobody can prove" in text for text in await at.texts())
+    assert at.x.texts("acme") == ["asked about"]
 
 
-async def thread(stage: Stage, *texts: str) -> list[Post]:
-    account = await stage.link("acme")
-    posts = await stage.queue_all(account, list(texts))
+async def thread(at: Stage, *texts: str) -> list[Post]:
+    account = await at.link("acme")
+    posts = await at.queue_all(account, list(texts))
     parts = [replace(post, thread_root=posts[0].id, part=number) for number, post in enumerate(posts, 1)]
 
     def work(tx: Tx) -> None:
         for part in parts:
             tx.posts.extend(part)
 
-    await stage.store.transact(work)
+    await at.store.transact(work)
     return parts
 
 
 @pytest.mark.parametrize("out", [0, 1, 2, 3])
-async def test_a_thread_is_asked_about_once_from_the_part_that_is_not_out(stage: Stage, out: int) -> None:
-    parts = await thread(stage, "one", "two", "three")
-    await copied(stage)
-    stage.time.wall += 30
-    await meanwhile(stage, "acme", *["one", "two", "three"][:out])
-    stage.pass_later(86400)
-    stage.start()
-    await stage.settle()
-    await stage.pass_slowly(100, 10)
-    states = [(await stage.row(part)).state for part in parts]
+async def test_a_thread_is_asked_about_once_from_the_part_that_is_not_out(at: Stage, out: int) -> None:
+    parts = await thread(at, "one", "two", "three")
+    await copied(at)
+    at.time.wall += 30
+    await meanwhile(at, "acme", *["one", "two", "three"][:out])
+    at.pass_later(86400)
+    at.start()
+    await at.settle()
+    await at.pass_slowly(100, 10)
+    states = [(await at.row(part)).state for part in parts]
     assert states == [PostState.POSTED] * out + [PostState.HELD] * (3 - out)
-    questions = [text for text in await stage.texts() if "restored from a backup" in text]
+    questions = [text for text in await at.texts() if "restored from a backup" in text]
     assert len(questions) == (out < 3)
-    assert stage.x.texts("acme") == ["one", "two", "three"][:out]
+    assert at.x.texts("acme") == ["one", "two", "three"][:out]
     for part in parts[out:]:
-        await stage.send(part)
-    await stage.settle()
-    assert stage.x.texts("acme") == ["one", "two", "three"]
+        await at.send(part)
+    await at.settle()
+    assert at.x.texts("acme") == ["one", "two", "three"]
 
 
-async def test_a_repost_is_asked_about_and_a_deletion_done(stage: Stage) -> None:
-    account = await stage.link("acme")
-    out = await stage.queue(account, "to be deleted")
-    stage.start()
-    await stage.until_state(out, PostState.POSTED)
-    await stage.crash()
-    repost = await stage.queue(account, "", action=Action.REPOST, target="123")
-    delete = await stage.undo(out)
-    await copied(stage)
-    stage.pass_later(60)
-    stage.start()
-    await stage.settle()
-    assert (await stage.row(delete)).state is PostState.POSTED
-    row = await stage.row(repost)
+async def test_a_repost_is_asked_about_and_a_deletion_done(at: Stage) -> None:
+    account = await at.link("acme")
+    out = await at.queue(account, "to be deleted")
+    at.start()
+    await at.until_state(out, PostState.POSTED)
+    await at.crash()
+    repost = await at.queue(account, "", action=Action.REPOST, target="123")
+    delete = await at.undo(out)
+    await copied(at)
+    at.pass_later(60)
+    at.start()
+    await at.settle()
+    assert (await at.row(delete)).state is PostState.POSTED
+    row = await at.row(repost)
     assert (row.state, row.reason) == (PostState.HELD, restoring.NOT_KNOWN)
-    assert stage.x.texts("acme") == []
+    assert at.x.texts("acme") == []
 
 
-async def test_without_a_link_it_is_asked_about_all_the_same(stage: Stage) -> None:
-    account = await stage.link("acme")
-    post = await stage.queue(account, "waited")
-    await stage.store.transact(lambda tx: tx.accounts.seal(account.id, None))
-    await copied(stage)
-    stage.start()
-    await stage.settle()
-    assert (await stage.row(post)).state is PostState.HELD
+async def test_without_a_link_it_is_asked_about_all_the_same(at: Stage) -> None:
+    account = await at.link("acme")
+    post = await at.queue(account, "waited")
+    await at.store.transact(lambda tx: tx.accounts.seal(account.id, None))
+    await copied(at)
+    at.start()
+    await at.settle()
+    assert (await at.row(post)).state is PostState.HELD
