@@ -24,6 +24,7 @@ from bridge.chat.console import ConsoleNetwork
 from bridge.chat.matrix import MatrixNetwork, trust
 from bridge.config import BotSettings, PriceSettings, Settings, WebSettings, XSettings
 from bridge.errors import ConfigError, StoreError
+from bridge.fetching import Fetcher
 from bridge.interfaces import ChatNetwork, Clock, Store
 from bridge.model import Health, Identity
 from bridge.outbox import Outbox
@@ -152,7 +153,7 @@ async def _parts(
             clock=clock,
             prefix=bot.prefix,
             prices=Prices(*prices.millionths),
-            folder=_passing(folder / "passing"),
+            fetcher=Fetcher(_passing(folder / "passing")),
         )
         yield Parts(store, networks, answering, sending)
 

@@ -8,11 +8,11 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from bridge.errors import LinkBroken, OperatorMustAct, OutcomeUnknown, PublishError
+from bridge.fetching import Fetcher
 from bridge.interfaces import ChatNetwork, Publisher
 from bridge.model import Account, Action, Credentials, Medium, Post, Receipt, Sealed
 from bridge.outbox import uploading
@@ -75,18 +75,18 @@ class Outcome:
 
 
 class Courier:
-    """Carries errands out. ``folder``: see ``Porter``."""
+    """Carries errands out."""
 
     def __init__(
         self,
         publishers: Mapping[str, Publisher],
         vault: Vault,
         networks: Mapping[str, ChatNetwork] | None = None,
-        folder: Path | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._publishers = publishers
         self._networks = networks or {}
-        self._porter = uploading.Porter(folder)
+        self._fetcher = fetcher or Fetcher()
         self._vault = vault
         self._opened = False
 
@@ -118,7 +118,8 @@ class Courier:
         if errand.upload is None:
             return await _exchange(publisher, credentials, errand)
         network = self._networks.get(errand.post.room.network)
-        return await self._porter.bring(network, publisher, credentials, errand.upload)
+        async with self._fetcher.cleaned(network, publisher, errand.upload) as clean:
+            return Receipt(await publisher.upload(credentials, clean.file, clean.medium.mime, clean.medium.alt))
 
     def _open(self, errand: Errand) -> Credentials:
         account = errand.account

@@ -14,11 +14,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 
 from bridge.errors import ChatError, OperatorMustAct, OutcomeUnknown, PublishError, StoreError, Unreachable
+from bridge.fetching import Fetcher
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Topic, Tx
 from bridge.model import Health, Identity
 from bridge.outbox import pausing
@@ -48,7 +48,7 @@ _SET_BACK = 2.0
 
 class Outbox:
     """See the package. ``prefix``: of commands, for the words. ``seconds``: the sum of all exchanges' durations;
-    ``turns``: how many transactions were committed. ``folder``: for files that lie there for a moment.
+    ``turns``: how many transactions were committed. ``fetcher``: of pictures.
 
     ``monotonic`` gives seconds that never jump; what is stored comes from ``clock``.
     """
@@ -66,7 +66,7 @@ class Outbox:
         prefix: str = "!",
         monotonic: Clock = time.monotonic,
         prices: Prices = USUAL,
-        folder: Path | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self.seconds = 0.0
         self.turns = 0
@@ -74,7 +74,7 @@ class Outbox:
         self._networks = networks
         self._admins = frozenset(admin for admin in admins if admin.network in networks)
         self._house = House(publishers, stale_after, prefix, prices)
-        self._courier = Courier(publishers, vault, networks, folder)
+        self._courier = Courier(publishers, vault, networks, fetcher)
         self._clock = clock
         self._monotonic = monotonic
         self._counts: Counter[str] = Counter()

@@ -19,6 +19,7 @@ from bridge.errors import (
     Throttled,
     Unreachable,
 )
+from bridge.fetching import NeedsScaling
 from bridge.model import Account, Action, Medium, Post, PostState, Receipt
 from bridge.outbox import pausing, searching, telling, threads, uploading, words
 from bridge.outbox.errand import Errand, Outcome
@@ -97,7 +98,7 @@ def _uploaded(turn: Turn, outcome: Outcome, medium: Medium) -> None:
     if isinstance(result, Receipt):
         there = uploading.changed(post, medium, replace(medium, remote_id=result.remote_id, uploaded_at=turn.now))
         tx.posts.save(replace(there, fresh_at=max(post.fresh_at, turn.now)))  # it is not old for having been brought up
-    elif isinstance(result, uploading.NeedsScaling):
+    elif isinstance(result, NeedsScaling):
         _ask_to_scale(turn, uploading.changed(post, medium, replace(medium, size=result.size)))
     else:
         _not_uploaded(turn, outcome.errand, post, result)

@@ -1,5 +1,7 @@
 """Pictures in the outbox: uploaded before the post is claimed, cleaned, again after a crash, and never a post twice."""
 
+import base64
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -50,6 +52,24 @@ async def test_a_picture_goes_up_first_without_its_secrets(at: Stage) -> None:
     [said] = await at.texts(post)
     assert "alt text: “A cat”, “A dog”" in said
     assert row.attempts == 1
+
+
+async def test_a_file_that_is_not_the_one_that_was_approved_is_not_posted(at: Stage) -> None:
+    known = base64.b64encode(hashlib.sha256(picture()).digest()).decode()
+    account = await at.link("acme")
+    first, second = await queue(at, account, replace(CAT, sha256=known)), await queue(at, account, DOG, text="world")
+    at.start()
+    assert (await at.until_state(first, PostState.POSTED, PostState.FAILED)).state is PostState.POSTED
+    await at.until_state(second, PostState.POSTED)
+    assert at.x.texts("acme") == ["hello", "world"]
+    at.matrix.files[CAT.source] = picture() + b"another one"
+    third = await queue(at, account, replace(CAT, sha256=known), text="swapped")
+    row = await at.until_state(third, PostState.POSTED, PostState.FAILED)
+    assert row.state is PostState.FAILED
+    [said] = await at.texts(third)
+    assert "“swapped” was not posted as @acme: its picture is not the one that was there when it was shown" in said
+    assert at.x.texts("acme") == ["hello", "world"]
+    assert at.x.count("upload") == 2
 
 
 @pytest.mark.parametrize("said", ["image/jpeg", "image/png", "image/gif"])

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bridge import pictures
+from bridge import fetching, pictures
 from bridge.errors import OutcomeUnknown, Throttled
 from bridge.model import Account, Draft, Medium, Post, PostState
-from bridge.outbox import uploading
 from tests.film import film
 from tests.unit.outbox_stage import STALE, Stage, stage
 
@@ -224,7 +223,7 @@ async def test_a_video_that_is_longer_than_said_is_refused(at: Stage) -> None:
 
 
 async def test_a_full_disk_is_said_and_nothing_is_lost(at: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploading, "_SPARE", 1 << 60)
+    monkeypatch.setattr(fetching, "_SPARE", 1 << 60)
     post = await queue(at, await at.link("acme"))
     at.start()
     await at.settle()
