@@ -75,6 +75,9 @@ class Silent:
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         raise ChatRefused("there are no pictures here")
 
+    async def upload(self, file: Path, medium: Medium, *, encrypted: bool) -> Medium:
+        raise ChatRefused("there are no pictures here")
+
     def health(self) -> Health:
         return Health(ok=True)
 

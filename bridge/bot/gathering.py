@@ -29,7 +29,7 @@ def gathered(tx: Tx, event: Gathering, facts: Facts, house: House, now: float) -
     """Keep who is in a room. One that is open loses what it was given, for good: whoever walked in meanwhile would have
     it once it is closed again.
     """
-    tx.shares.gather(event.room, event.members, closed=event.closed)
+    tx.shares.gather(event.room, event.members, closed=event.closed, encrypted=event.encrypted)
     _look_again(tx, event.room, house, now)
     if not event.closed:
         _close_off(tx, event.room, event.id, facts.called(event.room), house, now)

@@ -60,6 +60,7 @@ def joined(key: str, batch: Sequence[Answer]) -> Outgoing:
         target=first.target if same_target else None,
         thread=first.thread,
         mention=first.mention if same_mention else None,
+        medium=first.medium,
     )
 
 
@@ -114,7 +115,7 @@ class Speaker:
         if network is None:
             self._foreign.add(room)
             log.warning("there is something to say in a network that is not configured", room=str(room))
-        elif speech is not Speech.TEXT and target is None:
+        elif speech not in (Speech.TEXT, Speech.MEDIA) and target is None:
             self._end(key, None)  # what it was meant for has never been said
             self._bell.set()
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from bridge.model import Answer, Decision, Identity, Post, Preview, Question, Room, Speech, Verdict
+from bridge.model import Answer, Decision, Identity, Medium, Post, Preview, Question, Room, Speech, Verdict
 
 
 class Answers(Protocol):
@@ -22,6 +22,7 @@ class Answers(Protocol):
         due_at: float = 0.0,
         post_id: int | None = None,
         question_id: int | None = None,
+        medium: Medium | None = None,
     ) -> int: ...
 
     def add_all(self, answers: Collection[Answer]) -> None:
@@ -46,6 +47,12 @@ class Answers(Protocol):
 
     def cancel(self, answer_id: int) -> bool:
         """Take back an answer that no attempt was made to send; False when it is too late for that."""
+        ...
+
+    def unsay(self, post_id: int, speech: Speech, room: Room | None = None) -> None:
+        """Take back what was said of that kind about the row (in that room): what no attempt was made to send never is,
+        and the rest is removed.
+        """
         ...
 
     def instead(self, post_ids: Collection[int], old: str, new: str) -> set[int]:

@@ -99,6 +99,13 @@ class ChatNetwork(Protocol):
         """
         ...
 
+    async def upload(self, file: Path, medium: Medium, *, encrypted: bool) -> Medium:
+        """Put ``file``, of which ``medium`` tells the type, size and name, where rooms can show it: ``medium`` with its
+        new source, and the key of an ``encrypted`` one. Nobody sees it until it is said. It takes as long as so many
+        bytes may. Raises ChatUnreachable, ChatRefused (too large for the network), or the OSError of the disk.
+        """
+        ...
+
     def health(self) -> Health:
         """Connected, in sync, keys in order? Never blocks."""
         ...

@@ -9,7 +9,7 @@ from bridge.model import Identity, Offer, Policy, Recovery, Role, Room
 class Shares(Protocol):
     """Who is in which room, what rooms were given, what people were offered, and who wants to recover an account."""
 
-    def gather(self, room: Room, members: Collection[Identity], *, closed: bool) -> None:
+    def gather(self, room: Room, members: Collection[Identity], *, closed: bool, encrypted: bool = False) -> None:
         """What the network told of ``room`` last. Of one that is not closed, no members are kept."""
         ...
 
@@ -23,6 +23,10 @@ class Shares(Protocol):
 
     def is_in(self, room: Room, identity: Identity) -> bool:
         """Whether that person is in that room, as far as it is known: of one that is not closed, it is not."""
+        ...
+
+    def is_encrypted(self, room: Room) -> bool:
+        """False also where nothing is known of that room."""
         ...
 
     def gathered(self, network: str) -> list[Room]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from bridge.model.chat import Identity, Room
+from bridge.model.chat import Identity, Medium, Room
 from bridge.model.posts import label
 
 
@@ -18,6 +18,8 @@ class Speech(Enum):
     """Removes ``target``: an own reaction, or a message that held a PIN."""
     EDIT = "edit"
     """Puts ``body`` in the place of what the own message ``target`` says."""
+    MEDIA = "media"
+    """Shows ``medium``, whose name is ``body``; else as TEXT. An encrypted file is shown in encrypted rooms only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Outgoing:
     target: str | None = None
     thread: str | None = None
     mention: Identity | None = None
+    medium: Medium | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Answer:
     post_id: int | None = None
     question_id: int | None = None
     event_id: str | None = None
+    medium: Medium | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,13 @@ class Medium:
     """A picture or video that a person put into a room. ``source`` is the network's own name of the file (Matrix:
     ``mxc://``), never an address that somebody typed. ``mime``, ``size`` (bytes; 0: not said), ``name`` and
     ``duration`` (seconds; 0: not said) are what its sender says. ``key``, ``iv`` and ``sha256`` (base64) open an
-    encrypted file and hold it to what was sent; all empty for a plain one. The network has sealed ``key``, each time
-    anew, so that it tells no two files apart. ``alt``: what it shows, in words. ``scaled``: its sender wants it scaled
-    down to what the publisher takes. ``remote_id``: the publisher's id of it, uploaded at ``uploaded_at``.
-    ``message_id``: the message that it is part of.
+    encrypted file and hold it to what was sent. A plain one has no ``key``; its ``sha256`` is that of its bytes, once
+    they were looked at. The network has sealed ``key``, each time anew, so that it tells no two files apart. ``alt``:
+    what it shows, in words. ``scaled``: its sender wants it scaled down to what the publisher takes. ``remote_id``: the
+    publisher's id of it, uploaded at ``uploaded_at``. ``message_id`` and ``room``: the message that it is part of, and
+    the id of its room (empty: the one of its post). ``copies``: what would be published of it, put where rooms can
+    show it, encrypted and (of a plain one) plain; ``unshown``: a sentence, why there is none for good.
+    ``width`` and ``height``: pixels of a copy; 0: not known.
     """
 
     source: str
@@ -62,6 +65,16 @@ class Medium:
     message_id: str = field(default="", compare=False)
     duration: float = 0.0
     scaled: bool = False
+    room: str = field(default="", compare=False)
+    copies: "tuple[Medium, ...]" = field(default=(), repr=False, compare=False)
+    unshown: str = field(default="", compare=False)
+    width: int = 0
+    height: int = 0
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether it is known what there is to show of it."""
+        return bool(self.copies or self.unshown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +184,14 @@ class Gathering:
     """Who is in ``room`` now, the bot left out, and whether it is ``closed``: nobody gets in but by an invitation.
 
     It tells how things are, so a repetition changes nothing, and the newest one counts. Of a room that is not closed,
-    the members need not be told.
+    the members need not be told. ``encrypted``: what the bot says there is encrypted, for good.
     """
 
     id: str
     room: Room
     members: frozenset[Identity]
     closed: bool
+    encrypted: bool = False
 
 
 Event = Message | Edit | Reaction | Redaction | Unreadable | RoomLost | RoomMoved | Gathering

@@ -7,11 +7,13 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 from bridge.interfaces import Topic
-from bridge.model import Answer, Identity, Question, Room, Speech
+from bridge.model import Answer, Identity, Medium, Question, Room, Speech
+from bridge.store import media
 from bridge.store.sql import marks, with_rows
 
 _COLUMNS = (
-    "id, network, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id, event_id"
+    "id, network, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id, event_id,"
+    " medium"
 )
 _MOST_LINES = 20
 """Answers in one message: more would be cut by some networks and read by nobody."""
@@ -36,6 +38,7 @@ def _answer(row: Sequence[Any]) -> Answer:
         post_id=row[10],
         question_id=row[11],
         event_id=row[12],
+        medium=media.from_text(row[13])[0] if row[13] else None,
     )
 
 
@@ -47,7 +50,7 @@ def _short(batch: list[Answer]) -> list[Answer]:
 
 _INSERT = (
     "INSERT INTO answer (network, room, speech, body, target, target_answer, thread, mention, due_at, post_id,"
-    " question_id)"
+    " question_id, medium)"
 )
 
 
@@ -56,7 +59,7 @@ def _row(answer: Answer) -> tuple[object, ...]:
     return (
         answer.room.network, answer.room.id, answer.speech.value, answer.body, answer.target, answer.target_answer,
         answer.thread, None if answer.mention is None else answer.mention.name, answer.due_at, answer.post_id,
-        answer.question_id,
+        answer.question_id, "" if answer.medium is None else media.as_text((answer.medium,)),
     )  # fmt: skip
 
 
@@ -82,9 +85,15 @@ class SqlAnswers:
         due_at: float = 0.0,
         post_id: int | None = None,
         question_id: int | None = None,
+        medium: Medium | None = None,
     ) -> int:
         self._changed.add(Topic.ANSWERS)
-        row = _row(Answer(0, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id))
+        row = _row(
+            Answer(
+                0, room, speech, body, target, target_answer, thread, mention, due_at, post_id, question_id,
+                medium=medium,
+            )
+        )  # fmt: skip
         return self._raw.execute(f"{_INSERT} VALUES ({marks(row)})", row).lastrowid or 0
 
     def add_all(self, answers: Collection[Answer]) -> None:
@@ -155,6 +164,14 @@ class SqlAnswers:
     def cancel(self, answer_id: int) -> bool:
         sql = "DELETE FROM answer WHERE id = ? AND batch IS NULL AND done_at IS NULL"
         return self._raw.execute(sql, (answer_id,)).rowcount == 1
+
+    def unsay(self, post_id: int, speech: Speech, room: Room | None = None) -> None:
+        said = [one for one in self.of_post(post_id, speech) if room in (None, one.room)]
+        late = [one for one in said if not self.cancel(one.id)]
+        gone = {one.target_answer for one in self.of_post(post_id, Speech.REDACTION)} if late else set()
+        for one in late:
+            if one.id not in gone:
+                self.add(one.room, Speech.REDACTION, "", target_answer=one.id, post_id=post_id)
 
     def instead(self, post_ids: Collection[int], old: str, new: str) -> set[int]:
         self._changed.add(Topic.ANSWERS)

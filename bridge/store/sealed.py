@@ -7,11 +7,11 @@ hold sealed bytes belongs into ``_KINDS``.
 import base64
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.model import Sealed, SealedValue
-from bridge.store.media import as_text, from_text
+from bridge.store.media import as_text, from_text, rekeyed, with_copies
 from bridge.vault import (
     BODY_MARK,
     BODY_PURPOSE,
@@ -56,7 +56,7 @@ def _body(row: Row) -> list[tuple[str, Sealed]]:
 
 
 def _files(row: Row) -> list[tuple[str, Sealed]]:
-    found = [(file_purpose(one.source), _decoded(one.key)) for one in from_text(row[-1])]
+    found = [(file_purpose(one.source), _decoded(one.key)) for one in with_copies(from_text(row[-1]))]
     return [(purpose, sealed if sealed is not None else Sealed(b"")) for purpose, sealed in found]
 
 
@@ -69,7 +69,7 @@ class _Kind:
     rows: str
     key: str
     values: Callable[[Row], list[tuple[str, Sealed]]]
-    write: str = ""
+    write: str
 
     @property
     def columns(self) -> int:
@@ -114,7 +114,18 @@ _KINDS = {
         _body,
         "UPDATE answer SET body = ? WHERE id = ?",
     ),
-    "file": _Kind("SELECT id, media FROM post WHERE media LIKE '%\"key\":%'", "id", _files),
+    "file": _Kind(
+        "SELECT id, media FROM post WHERE media LIKE '%\"key\":%'",
+        "id",
+        _files,
+        "UPDATE post SET media = ? WHERE id = ?",
+    ),
+    "shown": _Kind(
+        "SELECT id, medium FROM answer WHERE medium LIKE '%\"key\":%'",
+        "id",
+        _files,
+        "UPDATE answer SET medium = ? WHERE id = ?",
+    ),
 }
 
 
@@ -154,14 +165,10 @@ class SqlSealedValues:
 
     def put(self, value: SealedValue) -> None:
         kind, key, place = _KINDS[value.kind], value.key[:-1], value.key[-1]
-        if value.kind == "file":
-            self._put_file(key[0], int(place), value.sealed)
-        else:
-            kept = value.sealed if value.kind != "answer" else BODY_MARK + _encoded(value.sealed)
-            self._raw.execute(kind.write, (kept, *key))
-
-    def _put_file(self, post_id: int | str, place: int, sealed: Sealed) -> None:
-        text = self._raw.execute("SELECT media FROM post WHERE id = ?", (post_id,)).fetchone()[0]
-        media = list(from_text(text))
-        media[place] = replace(media[place], key=_encoded(sealed))
-        self._raw.execute("UPDATE post SET media = ? WHERE id = ?", (as_text(tuple(media)), post_id))
+        kept: Sealed | str = value.sealed
+        if value.kind == "answer":
+            kept = BODY_MARK + _encoded(value.sealed)
+        elif kind.values is _files:
+            text = self._raw.execute(f"{kind.rows} AND id = ?", key).fetchone()[1]
+            kept = as_text(rekeyed(from_text(text), int(place), _encoded(value.sealed)))
+        self._raw.execute(kind.write, (kept, *key))

@@ -40,12 +40,12 @@ class SqlShares:
 
     # ------------------------------------------------------------ who is where
 
-    def gather(self, room: Room, members: Collection[Identity], *, closed: bool) -> None:
+    def gather(self, room: Room, members: Collection[Identity], *, closed: bool, encrypted: bool = False) -> None:
         where = (room.network, room.id)
         self._raw.execute(
-            "INSERT INTO gathering (network, room, closed) VALUES (?, ?, ?)"
-            " ON CONFLICT (network, room) DO UPDATE SET closed = excluded.closed",
-            (*where, closed),
+            "INSERT INTO gathering (network, room, closed, encrypted) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (network, room) DO UPDATE SET closed = excluded.closed, encrypted = excluded.encrypted",
+            (*where, closed, encrypted),
         )
         names = {member.name for member in members if member.network == room.network} if closed else set()
         known = {row[0] for row in self._raw.execute("SELECT name FROM member WHERE network = ? AND room = ?", where)}
@@ -69,6 +69,10 @@ class SqlShares:
         sql = "SELECT 1 FROM member WHERE network = ? AND room = ? AND name = ?"
         row = self._raw.execute(sql, (room.network, room.id, identity.name)).fetchone()
         return row is not None and room.network == identity.network
+
+    def is_encrypted(self, room: Room) -> bool:
+        sql = "SELECT 1 FROM gathering WHERE network = ? AND room = ? AND encrypted"
+        return self._raw.execute(sql, (room.network, room.id)).fetchone() is not None
 
     def gathered(self, network: str) -> list[Room]:
         rows = self._raw.execute("SELECT room FROM gathering WHERE network = ? ORDER BY room", (network,))

@@ -172,6 +172,26 @@ class ChatNetworkContract:
             with pytest.raises(ChatError):
                 await stage.network.fetch(Medium(source, "image/png"), tmp_path / source.rpartition("/")[2], most=1000)
 
+    @pytest.mark.parametrize("encrypted", [True, False])
+    async def test_a_picture_is_put_there_shown_once_and_taken_away(
+        self, stage: Stage, tmp_path: Path, encrypted: bool
+    ) -> None:
+        (tmp_path / "cat").write_bytes(b"a picture" * 20_000)
+        medium = Medium("", "image/png", 180_000, "cat.png", width=20, height=10)
+        copy = await stage.network.upload(tmp_path / "cat", medium, encrypted=encrypted)
+        assert bool(copy.key) is encrypted
+        assert (copy.mime, copy.size, copy.name, copy.width) == ("image/png", 180_000, "cat.png", 20)
+        await stage.network.fetch(copy, tmp_path / "again", most=1 << 20)
+        assert (tmp_path / "again").read_bytes() == (tmp_path / "cat").read_bytes()
+        if not encrypted:  # the room is
+            return
+        shown = Outgoing("k1", stage.room, Speech.MEDIA, copy.name, medium=copy)
+        once, again = await stage.network.send(shown), await stage.network.send(shown)
+        assert once == again
+        assert await stage.visible() == ["cat.png"]
+        await stage.network.send(Outgoing("k2", stage.room, Speech.REDACTION, "", target=once))
+        assert await stage.visible() == []
+
     async def test_a_room_of_three_is_shared(self, stage: Stage) -> None:
         assert await stage.network.privacy(stage.room, stage.person) is Privacy.SHARED
 

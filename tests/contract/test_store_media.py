@@ -20,8 +20,9 @@ def add(tx: Tx, *message_ids: str, state: PostState = PostState.QUEUED) -> Post:
 
 async def test_every_field_of_a_picture_is_kept(store: Store) -> None:
     whole = Medium(
-        "mxc://a/b", "image/png", 7, "c\u202e\0.png", "key", "iv", "hash", "alt\n", "99", 1.5, "$message", 2.5, True
-    )
+        "mxc://a/b", "image/png", 7, "c\u202e\0.png", "key", "iv", "hash", "alt\n", "99", 1.5, "$message", 2.5, True,
+        "!room", (Medium("mxc://a/c", "image/png", key="k"), Medium("mxc://a/d", "image/gif")), "gone", 3, 4,
+    )  # fmt: skip
     assert all(getattr(whole, field.name) != field.default for field in fields(whole))
 
     def work(tx: Tx) -> Medium:

@@ -52,12 +52,17 @@ def fill(tx: Tx, vault: Vault = BEFORE) -> int:
         tx.answers.add(PRESS, Speech.TEXT, plain)
     media = tuple(
         Medium(f"{SOURCE}{n}", "image/png", key=text(vault.seal(b"%d" % n, purpose=file_purpose(f"{SOURCE}{n}"))))
-        for n in range(3)
+        for n in range(6)
     )
+    plain_copy = Medium("mxc://plain-copy", "a/b")
+    shown = replace(media[0], copies=(media[3], plain_copy))
+    bare = Medium("mxc://plain", "a/b", copies=(plain_copy, media[4]))
     post = add(tx)
-    tx.posts.save(replace(post, draft=replace(post.draft, media=(*media[:2], Medium("mxc://plain", "a/b"), media[2]))))
+    tx.posts.save(replace(post, draft=replace(post.draft, media=(shown, media[1], bare, media[2]))))
     add(tx, "$plain")
-    return 11
+    tx.answers.add(PRESS, Speech.MEDIA, "cat.png", medium=media[5], post_id=post.id)
+    tx.answers.add(PRESS, Speech.MEDIA, "dog.png", medium=plain_copy, post_id=post.id)
+    return 14
 
 
 def everything(tx: Tx, most: int = 1000) -> list[SealedValue]:
@@ -116,9 +121,11 @@ async def test_what_is_kept_anew_is_what_its_owner_reads(store: Store) -> None:
     assert only_new.open(Sealed(base64.b64decode(sealed[len(BODY_MARK) :])), purpose=BODY_PURPOSE).startswith(b"https")
     assert kiss == f"{BODY_MARK} with a kiss"
     post = await store.transact(lambda tx: tx.posts.get(1))
+    shown = await store.transact(lambda tx: tx.answers.of_post(1, Speech.MEDIA))
     assert post is not None
     keys = [
         one.key and only_new.open(Sealed(base64.b64decode(one.key)), purpose=file_purpose(one.source))
-        for one in post.draft.media
+        for medium in (*post.draft.media, *(answer.medium for answer in shown if answer.medium is not None))
+        for one in (medium, *medium.copies)
     ]
-    assert keys == [b"0", b"1", "", b"2"]
+    assert keys == [b"0", b"3", "", b"1", "", "", b"4", b"2", b"5", ""]

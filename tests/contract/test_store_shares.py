@@ -82,9 +82,11 @@ async def test_that_somebody_holds_the_account_is_remembered(store: Store, acme:
 async def test_rooms_are_what_was_told_of_them_last(store: Store, acme: Account) -> None:
     def work(tx: Tx) -> None:
         assert tx.shares.is_closed(PRESS) is None
-        tx.shares.gather(PRESS, {ANA, Identity("irc", "ben")}, closed=True)
+        assert not tx.shares.is_encrypted(PRESS)
+        tx.shares.gather(PRESS, {ANA, Identity("irc", "ben")}, closed=True, encrypted=True)
         tx.shares.gather(LOBBY, {ANA}, closed=False)
         assert (tx.shares.is_closed(PRESS), tx.shares.is_closed(LOBBY)) == (True, False)
+        assert (tx.shares.is_encrypted(PRESS), tx.shares.is_encrypted(LOBBY)) == (True, False)
         assert tx.shares.gathered("matrix") == [LOBBY, PRESS]
         tx.shares.give(acme.id, PRESS, Role.POSTER, NOW)
         assert tx.shares.rooms(acme.id) == [(PRESS, Role.POSTER)]
@@ -145,7 +147,7 @@ async def test_a_role_costs_the_same_among_a_hundred_thousand_accounts(tmp_path:
                     " SELECT id, 'matrix', '@p' || id, 'owner', 0 FROM account")  # fmt: skip
         raw.execute("INSERT INTO room_grant (account_id, network, room, role, since)"
                     " SELECT id, 'matrix', '!r' || id, 'poster', 0 FROM account")  # fmt: skip
-        raw.execute("INSERT INTO gathering SELECT 'matrix', '!r' || id, 1 FROM account")
+        raw.execute("INSERT INTO gathering SELECT 'matrix', '!r' || id, 1, 0 FROM account")
         raw.execute("INSERT INTO member SELECT 'matrix', '@p' || (id + 1), '!r' || id FROM account")
 
     await store.transact(fill)

@@ -6,7 +6,7 @@ Tests script it: who sees which privacy, who is an admin, what goes wrong. What 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.errors import ChatError, ChatRefused
@@ -48,7 +48,7 @@ class FakeNetwork:
     ``people``    who is in a room, as ``come`` and ``go`` left it; ``opened`` the rooms that anybody can walk into.
     ``aliases``   the rooms that have other names; ``names`` what they are called there.
     ``messages``  what ``message`` finds, by its id; what was heard is in it.
-    ``files``     what ``fetch`` brings, by its source; ``fetched`` its calls.
+    ``files``     what ``fetch`` brings, by its source; ``fetched`` its calls; ``uploads`` what was put there.
     ``dms``       the DM of an identity; ``open_dm`` makes one where there is none.
     """
 
@@ -73,6 +73,7 @@ class FakeNetwork:
         self.messages: dict[str, Message | Unreadable] = {}
         self.files: dict[str, bytes] = {}
         self.fetched: list[str] = []
+        self.uploads: dict[str, bytes] = {}
         self.hold = asyncio.Event()
         self.hold.set()
         self.closed = False
@@ -227,10 +228,16 @@ class FakeNetwork:
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         self.fetched.append(medium.source)
         self._raise("fetch")
-        content = self.files.get(medium.source)
+        content = (self.files | self.uploads).get(medium.source)
         if content is None or len(content) > most:
             raise ChatRefused("the picture is gone, or too large")
         into.write_bytes(content)
+
+    async def upload(self, file: Path, medium: Medium, *, encrypted: bool) -> Medium:
+        self._raise("upload")
+        source = f"mxc://example.org/copy-{len(self.uploads) + 1}"
+        self.uploads[source] = file.read_bytes()
+        return replace(medium, source=source, key="a-sealed-key" if encrypted else "", iv="", sha256="a-hash")
 
     async def may_redact(self, room: Room) -> bool:
         self._raise("may_redact")

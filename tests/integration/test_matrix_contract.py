@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from nio import RoomMessageNotice
+from nio import RoomEncryptedMedia, RoomMessageMedia, RoomMessageNotice
 
 from bridge.model import Identity, Room
 from tests.contract.chat_network import ChatNetworkContract, Stage
@@ -52,7 +52,7 @@ class TestMatrixNetwork(ChatNetworkContract):
                 if relation.get("rel_type") == "m.replace":
                     assert event.body == f"* {content['m.new_content']['body']}"
                     said[relation["event_id"]] = content["m.new_content"]["body"]
-                elif isinstance(event, RoomMessageNotice):
+                elif isinstance(event, RoomMessageNotice | RoomMessageMedia | RoomEncryptedMedia):
                     said[event.event_id] = event.body
                 elif relation.get("rel_type") == "m.annotation":
                     said[event.event_id] = relation["key"]

@@ -307,6 +307,8 @@ def _said(answer: Answer, look: _Look, room: Room) -> list[str]:
             old = before.body.splitlines() if before else []
             added = [line for line in answer.body.splitlines() if line not in old]
             return [f"the preview{where} says now:", *(f"  | {line}" for line in added)]
+        case Speech.MEDIA:
+            return [f"shows {answer.body}{where}"]
         case Speech.TEXT:
             return [*([f"says{where}{whom}:"] if where or whom else []), *(f"| {x}" for x in answer.body.splitlines())]
 

@@ -92,6 +92,6 @@ class House:
 
 
 PLACES = [
-    "account.credentials", "answer.body", "note.value", "pending_link.pin", "pending_link.request", "post.media",
-    "revocation.credentials",
+    "account.credentials", "answer.body", "answer.medium", "note.value", "pending_link.pin", "pending_link.request",
+    "post.media", "revocation.credentials",
 ]  # fmt: skip

@@ -182,5 +182,12 @@ async def test_a_picture_has_a_caption_and_can_be_answered(tmp_path: Path) -> No
     await network.fetch(bare.media[0], tmp_path / "dog", most=1 << 20)
     assert (tmp_path / "dog").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "dog").stat().st_mode & 0o077 == 0
+    copy = await network.upload(tmp_path / "dog", bare.media[0], encrypted=False)
+    shown.clear()
+    network = ConsoleNetwork(lines(), shown.append)
+    for _ in range(2):
+        await network.send(Outgoing("k1", ROOM, Speech.MEDIA, copy.name, medium=copy))
+    await network.send(Outgoing("k2", ROOM, Speech.REDACTION, "", target="c1"))
+    assert shown == ["  kantter (room) shows the picture dog.png", "  (kantter removed “dog.png”)"]
     with pytest.raises(ChatRefused):
         await network.fetch(replace(bare.media[0], source="/etc/passwd"), tmp_path / "other", most=1 << 20)

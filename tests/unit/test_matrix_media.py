@@ -1,6 +1,7 @@
 """Files of rooms: what counts as one, and how it is brought onto the disk."""
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import hashlib
@@ -19,13 +20,13 @@ import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nio.crypto.attachments import encrypt_attachment
+from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 
 from bridge.chat.matrix import media
 from bridge.chat.matrix.events import Envelope, mxc_parts
 from bridge.chat.matrix.filekeys import opened, sealed
 from bridge.chat.matrix.media import fetch
-from bridge.chat.matrix.messages import Damaged, read_media, read_medium, read_text
+from bridge.chat.matrix.messages import Damaged, read_media, read_medium, read_text, shown
 from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Edit, Identity, Medium, Message, Room, Unreadable
 from bridge.vault import Vault
@@ -261,7 +262,16 @@ async def home() -> AsyncIterator[SimpleNamespace]:
             return web.json_response({"errcode": "M_NOT_FOUND"}, status=404)
         return web.Response(body=content)
 
+    put: list[tuple[str, bytes]] = []
+    answers: list[tuple[int, object]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        put.append((request.headers["Content-Type"], await request.read()))
+        status, said = answers.pop(0) if answers else (200, {"content_uri": f"mxc://example.org/put{len(put)}"})
+        return web.json_response(said, status=status)
+
     app = web.Application()
+    app.router.add_post("/_matrix/media/v3/upload", take)
     app.router.add_get("/_matrix/client/v1/media/download/{server}/{media_id}", give)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -270,7 +280,12 @@ async def home() -> AsyncIterator[SimpleNamespace]:
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession() as session:
         yield SimpleNamespace(
-            client_session=session, homeserver=f"http://127.0.0.1:{port}", access_token="t0ken", asked=asked
+            client_session=session,
+            homeserver=f"http://127.0.0.1:{port}",
+            access_token="t0ken",
+            asked=asked,
+            put=put,
+            answers=answers,
         )
     await runner.cleanup()
 
@@ -331,6 +346,51 @@ async def test_no_other_address_is_ever_asked(home: SimpleNamespace, tmp_path: P
             await fetch(home, Medium(source, "image/png"), tmp_path / "file", 1 << 20)
         (tmp_path / "file").unlink(missing_ok=True)
     assert home.asked == []
+
+
+# ---------------------------------------------------------------- putting there
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_what_is_put_there_can_be_read_again(home: SimpleNamespace, tmp_path: Path, encrypted: bool) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    said = Medium("", "image/png", len(CONTENT), "cat.png", width=4, height=3, duration=2.5)
+    there = await media.upload(home, tmp_path / "file", said, encrypted=encrypted)
+    [(kind, stored)] = home.put
+    assert kind == ("application/octet-stream" if encrypted else "image/png")
+    assert (stored == CONTENT) is not encrypted
+    content = shown(there)
+    assert content["info"] == {"mimetype": "image/png", "size": len(CONTENT), "w": 4, "h": 3, "duration": 2500}
+    assert read_medium(content) == replace(there, width=0, height=0, sha256=there.sha256 if encrypted else "")
+    if encrypted:
+        assert decrypt_attachment(stored, there.key, there.sha256, there.iv) == CONTENT
+        assert base64.urlsafe_b64decode(there.iv + "==")[8:] == bytes(8)
+        again = await media.upload(home, tmp_path / "file", said, encrypted=True)
+        assert len({there.key, there.iv, again.key, again.iv}) == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((413, {"errcode": "M_TOO_LARGE"}), ChatRefused),
+        ((413, None), ChatRefused),
+        ((403, {"errcode": "M_FORBIDDEN"}), ChatRefused),
+        ((429, {"errcode": "M_LIMIT_EXCEEDED"}), ChatUnreachable),
+        ((502, "bad gateway"), ChatUnreachable),
+        ((200, {}), ChatUnreachable),
+        ((200, ["mxc://a/b"]), ChatUnreachable),
+        ((200, {"content_uri": "https://example.org/cat"}), ChatUnreachable),
+    ],
+)
+async def test_a_homeserver_that_does_not_take_it(
+    home: SimpleNamespace, tmp_path: Path, answer: tuple[int, object], error: type[Exception]
+) -> None:
+    home.answers.append(answer)
+    (tmp_path / "file").write_bytes(CONTENT)
+    with pytest.raises(error):
+        await media.upload(home, tmp_path / "file", medium(PLAIN), encrypted=False)
+    with pytest.raises(FileNotFoundError):
+        await media.upload(home, tmp_path / "nothing", medium(PLAIN), encrypted=False)
 
 
 # ---------------------------------------------------------------- homeservers that do as they like

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.chat.matrix.events import Envelope, Json, id_of, mxc_parts, part, strip_fallback, text_of
-from bridge.model import Edit, Identity, Medium, Message, Unreadable
+from bridge.model import Edit, Identity, Medium, Message, Room, Unreadable
 
 _MOST_MENTIONS = 3
 _LONGEST_NAME = 200
@@ -73,6 +73,24 @@ def read_medium(content: Json) -> Medium:
         sha256=digest,
         duration=_number(info.get("duration")) / 1000,
     )
+
+
+def shown(medium: Medium) -> dict[str, Any]:
+    """What a message says of a file: ``read_medium`` the other way round."""
+    kind = "m.video" if medium.mime.startswith("video/") else "m.image"
+    info = {
+        "mimetype": medium.mime,
+        "size": medium.size,
+        "w": medium.width,
+        "h": medium.height,
+        "duration": round(medium.duration * 1000),
+    }
+    content = {"msgtype": kind, "body": medium.name, "info": {name: told for name, told in info.items() if told}}
+    if not medium.key:
+        return content | {"url": medium.source}
+    web_key = {"kty": "oct", "key_ops": ["encrypt", "decrypt"], "alg": "A256CTR", "k": medium.key, "ext": True}
+    hashes = {"sha256": medium.sha256}
+    return content | {"file": {"v": "v2", "url": medium.source, "key": web_key, "iv": medium.iv, "hashes": hashes}}
 
 
 def _number(value: object) -> int:
@@ -159,12 +177,12 @@ def _message(
         thread=thread,
         replay_key=replay_key,
         mentions=_mentions(envelope, content),
-        media=_of(envelope.id, content),
+        media=_of(envelope.id, envelope.room, content),
     )
 
 
-def _of(message_id: str, content: Json) -> tuple[Medium, ...]:
-    return tuple(replace(medium, message_id=message_id) for medium in read_media(content))
+def _of(message_id: str, room: Room, content: Json) -> tuple[Medium, ...]:
+    return tuple(replace(medium, message_id=message_id, room=room.id) for medium in read_media(content))
 
 
 def _mentions(envelope: Envelope, content: Json) -> tuple[Identity, ...]:
@@ -192,5 +210,5 @@ def _edit(envelope: Envelope, changed: Json, relation: Json, *, direct: bool, re
         envelope.sent_at,
         direct=direct,
         replay_key=replay_key,
-        media=_of(target, changed),
+        media=_of(target, envelope.room, changed),
     )

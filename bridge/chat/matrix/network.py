@@ -10,7 +10,7 @@ sending    answers                                          login, crosssigning,
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from bridge.chat.matrix.crosssigning import sign_own_device
 from bridge.chat.matrix.doors import Doors
 from bridge.chat.matrix.events import Allowed
 from bridge.chat.matrix.fallback import ensure_fallback_key
-from bridge.chat.matrix.filekeys import opened
+from bridge.chat.matrix.filekeys import opened, sealed
 from bridge.chat.matrix.keys import CryptoStoreFailed, Keys
 from bridge.chat.matrix.login import log_in
 from bridge.chat.matrix.rooms import Rooms
@@ -148,6 +148,8 @@ class MatrixNetwork:
 
     async def send(self, outgoing: Outgoing) -> str:
         with _as_chat_errors():
+            if outgoing.medium is not None:
+                outgoing = replace(outgoing, medium=opened(outgoing.medium, self._vault))
             return await self._ready().voice.say(outgoing)
 
     async def privacy(self, room: Room, identity: Identity) -> Privacy:
@@ -187,6 +189,10 @@ class MatrixNetwork:
     async def fetch(self, medium: Medium, into: Path, *, most: int) -> None:
         with _as_chat_errors():
             await media.fetch(self._ready().client, opened(medium, self._vault), into, most)
+
+    async def upload(self, file: Path, medium: Medium, *, encrypted: bool) -> Medium:
+        with _as_chat_errors():
+            return sealed(await media.upload(self._ready().client, file, medium, encrypted=encrypted), self._vault)
 
     def health(self) -> Health:
         if self._session is None:

@@ -37,7 +37,8 @@ class _Facts:
     named: RoomName = field(default_factory=RoomName)
     stirred: bool = True
     """Who is in it, or who may come, is not as it was told last."""
-    told_open: bool = False
+    told: tuple[bool, bool] | None = None
+    """Of an open room, whether it was closed, and encrypted, when that was told last: who is in it is not told."""
 
 
 def creators_of(create: Json) -> frozenset[str]:
@@ -117,26 +118,27 @@ class Roster:
         closed = facts.join_rule == "invite" and facts.history != "world_readable"
         return closed and self._holds_only(room, user_id)
 
-    def news(self, room_id: str) -> tuple[frozenset[str], bool] | None:
-        """The members of that room without the bot, and whether nobody gets in but by an invitation, where that has
-        changed since the last time it was asked for. None: nothing new. Who comes into an open room is no news.
+    def news(self, room_id: str) -> tuple[frozenset[str], bool, bool] | None:
+        """The members of that room without the bot, whether nobody gets in but by an invitation, and whether it is
+        encrypted, where that has changed since the last time it was asked for. None: nothing new. Who comes into an
+        open room is no news.
         """
         facts, room = self._facts.get(room_id), self._client.rooms.get(room_id)
         if facts is None or room is None or not facts.stirred:
             return None
         facts.stirred = False
-        closed = facts.join_rule == "invite"
-        if facts.told_open and not closed:
+        closed, encrypted = facts.join_rule == "invite", self.is_encrypted(room_id)
+        if not closed and facts.told == (closed, encrypted):
             return None
-        facts.told_open = not closed
+        facts.told = closed, encrypted
         joined = (user_id for user_id, user in room.users.items() if not user.invited)
-        return frozenset(joined) - {self._client.user_id}, closed
+        return frozenset(joined) - {self._client.user_id}, closed, encrypted
 
     def stir(self, room_id: str) -> None:
         """What was told of the room last may not have arrived: it is news again."""
         facts = self._facts.get(room_id)
         if facts is not None:
-            facts.stirred, facts.told_open = True, False
+            facts.stirred, facts.told = True, None
 
     def alone_with(self, user_id: str) -> list[str]:
         """The rooms that hold exactly the bot and that person, who has come in. Somebody else can invite both and
@@ -188,6 +190,7 @@ class Roster:
             if self._client.store:
                 self._client.store.save_encrypted_rooms({room.room_id})
             self._client.encrypted_rooms.add(room.room_id)
+            self._facts[room.room_id].stirred = True
 
     def _member(self, room: MatrixRoom, user_id: str | None, membership: object) -> None:
         if user_id is None:

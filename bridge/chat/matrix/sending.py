@@ -1,5 +1,5 @@
-"""Says things in rooms: notices, their changes, reactions, redactions. The same key again is the same event, also after
-a crash.
+"""Says things in rooms: notices, their changes, pictures, reactions, redactions. The same key again is the same event,
+also after a crash.
 
 The homeserver keeps the transaction ids of a device and answers a repetition with the first event's id (specification,
 "Transaction identifiers"); encrypting anew does not matter to it. It knows nothing of why something is said.
@@ -17,9 +17,10 @@ from nio import AsyncClient, EncryptionError, LocalProtocolError
 from bridge.chat.matrix.calls import raw as call
 from bridge.chat.matrix.events import id_of, text_of
 from bridge.chat.matrix.keys import Keys
+from bridge.chat.matrix.messages import shown
 from bridge.chat.matrix.roster import Roster
 from bridge.errors import ChatRefused, ChatUnreachable
-from bridge.model import Outgoing, Speech
+from bridge.model import Medium, Outgoing, Speech
 
 _LARGEST = 40_000
 """Bytes of content as JSON: encrypted, a third more, and with all around it below the limit of 65,536 an event."""
@@ -38,7 +39,17 @@ def _size(content: dict[str, Any]) -> int:
 
 def notice_of(outgoing: Outgoing) -> dict[str, Any]:
     """The content of an ``m.notice``: plain text, in which clients find the links themselves; cut if too large."""
-    content: dict[str, Any] = {"msgtype": "m.notice", "body": text_of(outgoing.body) or ""}
+    return _cut({"msgtype": "m.notice", "body": text_of(outgoing.body) or ""} | _around(outgoing))
+
+
+def picture_of(outgoing: Outgoing, medium: Medium) -> dict[str, Any]:
+    """The content of an ``m.image`` or ``m.video``."""
+    return shown(medium) | _around(outgoing)
+
+
+def _around(outgoing: Outgoing) -> dict[str, Any]:
+    """Whom it mentions, what it answers, and its thread."""
+    content: dict[str, Any] = {}
     # Always there, so that no client guesses mentions from the text (specification, "User and room mentions").
     content["m.mentions"] = {"user_ids": [outgoing.mention.name]} if outgoing.mention else {}
     if outgoing.thread:
@@ -50,7 +61,7 @@ def notice_of(outgoing: Outgoing) -> dict[str, Any]:
         }
     elif outgoing.target:
         content["m.relates_to"] = {"m.in_reply_to": {"event_id": outgoing.target}}
-    return _cut(content)
+    return content
 
 
 def edit_of(outgoing: Outgoing) -> dict[str, Any]:
@@ -65,6 +76,12 @@ def edit_of(outgoing: Outgoing) -> dict[str, Any]:
         "m.new_content": new,
         "m.relates_to": {"rel_type": "m.replace", "event_id": outgoing.target},
     }
+
+
+def _content(outgoing: Outgoing) -> dict[str, Any]:
+    if outgoing.medium is not None:
+        return picture_of(outgoing, outgoing.medium)
+    return edit_of(outgoing) if outgoing.speech is Speech.EDIT else notice_of(outgoing)
 
 
 def _cut(content: dict[str, Any], largest: int = _LARGEST) -> dict[str, Any]:
@@ -96,8 +113,9 @@ class Voice:
         if outgoing.speech is Speech.REACTION:
             relation = {"rel_type": "m.annotation", "event_id": outgoing.target, "key": outgoing.body}
             return await self._send(outgoing, "m.reaction", {"m.relates_to": relation})
-        content = edit_of(outgoing) if outgoing.speech is Speech.EDIT else notice_of(outgoing)
-        return await self._send(outgoing, "m.room.message", content)
+        if outgoing.medium is not None and outgoing.medium.key and not self._roster.is_encrypted(outgoing.room.id):
+            raise ChatRefused("an encrypted picture is not shown in a room that is not")
+        return await self._send(outgoing, "m.room.message", _content(outgoing))
 
     async def _find(self, room_id: str) -> None:
         """Whether to encrypt, and for whom, is known of rooms that the sync brought; no other is spoken in."""

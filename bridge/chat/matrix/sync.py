@@ -66,7 +66,8 @@ def least(heard: list[Event]) -> list[Event]:
         return []
     members = frozenset.intersection(*(gathering.members for gathering in told))
     closed = all(gathering.closed for gathering in told)
-    return [Gathering(f"{told[0].id} least", told[0].room, members, closed)]
+    encrypted = all(gathering.encrypted for gathering in told)
+    return [Gathering(f"{told[0].id} least", told[0].room, members, closed, encrypted)]
 
 
 class Sync:
@@ -219,7 +220,7 @@ class Sync:
         self._told.append(room_id)
         members = frozenset(Identity(self._name, user_id) for user_id in news[0])
         name = f"gathering {room_id} {bookmark} {len(self._told)}"
-        return [Gathering(name, Room(self._name, room_id), members, closed=news[1])]
+        return [Gathering(name, Room(self._name, room_id), members, closed=news[1], encrypted=news[2])]
 
     def _opened_between(self, room_id: str, gap: list[Json], bookmark: str) -> list[Event]:
         """Whether anybody could walk in for a while, in what the answer left out."""
@@ -228,7 +229,8 @@ class Sync:
             return []
         self._roster.stir(room_id)
         room = Room(self._name, room_id)
-        return [Gathering(f"opened {room_id} {bookmark}", room, frozenset(), closed=False)]
+        encrypted = self._roster.is_encrypted(room_id)
+        return [Gathering(f"opened {room_id} {bookmark}", room, frozenset(), closed=False, encrypted=encrypted)]
 
     def _forgotten(self, rooms: Json, bookmark: str) -> list[Event]:
         """The rooms that the store knows and the homeserver does not count as ours any more."""
