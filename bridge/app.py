@@ -130,6 +130,7 @@ async def _parts(
         networks = make_networks(store)
         for network in networks.values():
             stack.push_async_callback(network.close)
+        fetcher = Fetcher(_passing(folder / "passing"))
         answering = Bot(
             store=store,
             networks=networks,
@@ -142,6 +143,7 @@ async def _parts(
             clock=clock,
             prices=Prices(*prices.millionths),
             zone=bot.zone,
+            fetcher=fetcher,
         )
         sending = Outbox(
             store=store,
@@ -153,7 +155,7 @@ async def _parts(
             clock=clock,
             prefix=bot.prefix,
             prices=Prices(*prices.millionths),
-            fetcher=Fetcher(_passing(folder / "passing")),
+            fetcher=fetcher,
         )
         yield Parts(store, networks, answering, sending)
 

@@ -77,6 +77,14 @@ def really(source: Path, mime: str) -> str:
     return next(found, mime)
 
 
+def dimensions(file: Path, mime: str) -> tuple[int, int]:
+    """Width and height in pixels of a clean picture; (0, 0) of a video."""
+    if mime not in _FORMATS:
+        return 0, 0
+    with Image.open(file, formats=(_FORMATS[mime],)) as picture:
+        return picture.size
+
+
 def clean(
     source: Path, into: Path, mime: str, *, most: int, scaled: bool = False, unwanted: Callable[[], bool] = bool
 ) -> float:

@@ -14,10 +14,12 @@ from bridge.bot import facts, hearing, table, turns
 from bridge.bot.asked import Facts, House, Need
 from bridge.bot.hearing import Heard
 from bridge.bot.linker import Linker
+from bridge.bot.looking import Looker
 from bridge.bot.offering import Offerer
 from bridge.bot.parse import Pin
 from bridge.bot.speaker import Speaker
 from bridge.errors import StoreError
+from bridge.fetching import Fetcher
 from bridge.interfaces import ChatNetwork, Clock, Publisher, Store, Tx
 from bridge.model import Event, Gathering, Health, Identity, Message, Room
 from bridge.pricing import USUAL, Prices
@@ -45,6 +47,7 @@ class Bot:
         clock: Clock,
         prices: Prices = USUAL,
         zone: tzinfo = UTC,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._store = store
         self._networks = networks
@@ -64,16 +67,18 @@ class Bot:
         self._speaker = Speaker(store, networks, vault, clock)
         self._linker = Linker(store, networks, publishers, vault, clock, prefix=prefix)
         self._offerer = Offerer(store, networks, clock, prefix=prefix)
+        self._looker = Looker(store, networks, fetcher or Fetcher(), self._house, clock)
         self._running = False
 
     async def run(self) -> None:
-        """Speak, link and offer until cancelled."""
+        """Speak, link, offer and look at pictures until cancelled."""
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._speaker.run())
                 group.create_task(self._linker.run())
                 group.create_task(self._offerer.run())
+                group.create_task(self._looker.run())
         finally:
             self._running = False
 

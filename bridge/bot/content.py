@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from bridge import pricing, times
-from bridge.bot import pictures
+from bridge.bot import exhibits, pictures
 from bridge.bot.asked import House
 from bridge.bot.words import number as counted
 from bridge.bot.zones import zone_of
 from bridge.interfaces import Tx
-from bridge.model import Account, Post
+from bridge.model import Account, Post, Room
 from bridge.text import length
 
 LARGEST = 16_000
@@ -35,8 +35,12 @@ def parts_of(tx: Tx, post: Post) -> list[Post]:
     return parts or [post]
 
 
-def lines(tx: Tx, post: Post, account: Account, house: House, room: int = LARGEST) -> list[str]:
-    """What the post will be. Texts that do not fit into ``room`` are cut, and that is said."""
+def lines(
+    tx: Tx, post: Post, account: Account, house: House, room: int = LARGEST, seen_in: Room | None = None
+) -> list[str]:
+    """What the post will be. Texts that do not fit into ``room`` are cut, and that is said. ``seen_in``: which of its
+    pictures cannot be seen in that room, is told.
+    """
     publisher = house.publishers.get(account.publisher)
     if post.target is not None:
         where = publisher.post_url(account.handle, post.target) if publisher else post.target
@@ -51,6 +55,8 @@ def lines(tx: Tx, post: Post, account: Account, house: House, room: int = LARGES
         said += [*quoted, count] if part.draft.text else ["It has no text."]
         for number, medium in enumerate(part.draft.media, 1):
             said.append(pictures.named(medium, number, len(part.draft.media)))
+            if seen_in is not None and (untold := exhibits.untold(tx, post, medium, seen_in)):
+                said.append(untold)
             quoted = _quoted(medium.alt, room)
             room = max(room - _sizes(quoted), 0)
             if medium.alt:

@@ -6,7 +6,7 @@ It knows who may do so. What a change means for approvals is ``editing``'s.
 from dataclasses import replace
 
 from bridge import telltale
-from bridge.bot import editing, pictures, posting, previewing, waiting
+from bridge.bot import editing, exhibits, pictures, posting, previewing, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
@@ -21,9 +21,10 @@ def show(tx: Tx, asked: Asked, house: House) -> None:
     if post.action is Action.DELETE:
         raise UsageError(f"{post.label} is an undo; there is nothing to show.")
     number = previewing.version(tx, post)
+    exhibits.show(tx, post, asked.room, asked.message.thread)
     for page in previewing.whole(tx, post, house, number):
         asked.reply(tx, page, post_id=post.id)
-    asked.reply(tx, previewing.body(tx, post, house, number, live=False), post_id=post.id)
+    asked.reply(tx, previewing.body(tx, post, house, number, asked.room, live=False), post_id=post.id)
 
 
 def edit(tx: Tx, asked: Asked, house: House) -> None:

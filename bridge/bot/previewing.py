@@ -7,7 +7,7 @@ old ones are edited to say so, and count for nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.bot import content
+from bridge.bot import content, exhibits
 from bridge.bot.asked import House
 from bridge.bot.content import parts_of as parts_of  # who shows previews needs it beside them
 from bridge.bot.words import number as counted
@@ -28,31 +28,45 @@ def newest(tx: Tx, post: Post) -> list[Preview]:
     return [preview for preview in shown if preview.version == last and preview.content == post.content]
 
 
+def _last(tx: Tx, post: Post) -> int:
+    return max((preview.version for preview in tx.decisions.previews(post.id)), default=0)
+
+
 def version(tx: Tx, post: Post) -> int:
-    """How many contents the post has had; at least 1."""
-    return max((preview.version for preview in tx.decisions.previews(post.id)), default=1)
+    """How many contents the post has had, also one that is still to be shown; at least 1."""
+    waits = bool(post.content) and not newest(tx, post)
+    return max(_last(tx, post) + waits, 1)
 
 
-def show(tx: Tx, post: Post, house: House) -> None:
-    """Show the content that the post has now: where it was asked for, and in the account's approval room."""
-    number = max((preview.version for preview in tx.decisions.previews(post.id)), default=0) + 1
-    for old in tx.decisions.previews(post.id):
-        if old.version == number - 1:
-            _edit(tx, post, old, replaced(post, old.version, number))
+def show(tx: Tx, post: Post, house: House, *, anyway: bool = False) -> None:
+    """Show the content that the post has now: where it was asked for, and in the account's approval room. Its pictures
+    are shown before it; when they were not looked at yet, it is shown later, or without them ``anyway``.
+    """
+    waits, number = exhibits.unseen(tx, post), _last(tx, post) + 1
+    if not (waits and newest(tx, post)):
+        exhibits.take_away(tx, post)
+        for old in tx.decisions.previews(post.id):
+            if old.version == number - 1:
+                _edit(tx, post, old, replaced(post, old.version, number))
+    if waits:
+        tx.decisions.ring()
+    if waits and not anyway:
+        return
     room = tx.policies.of(post.account_id).room
     _say(tx, post, house, number, list(dict.fromkeys((post.room, room or post.room))))
 
 
 def _say(tx: Tx, post: Post, house: House, number: int, rooms: Sequence[Room]) -> None:
-    words, before = body(tx, post, house, number), whole(tx, post, house, number)
+    before = whole(tx, post, house, number)
     for room in rooms:
         here = room == post.room
+        exhibits.show(tx, post, room, post.thread if here else None)
         for page in before:
             tx.answers.add(room, Speech.TEXT, page, thread=post.thread if here else None, post_id=post.id)
         answer_id = tx.answers.add(
             room,
             Speech.TEXT,
-            words,
+            body(tx, post, house, number, room),
             target=post.message_id if here else None,
             thread=post.thread if here else None,
             mention=post.author if here else None,
@@ -72,13 +86,19 @@ def whole(tx: Tx, post: Post, house: House, number: int) -> list[str]:
 
 def refresh(tx: Tx, post: Post, house: House) -> None:
     """The post's state changed: its newest previews say so now, where it is shown. A draft that is not shown yet in the
-    approval room is then.
+    approval room is then. The pictures of one that has ended go.
     """
     shown = newest(tx, post)
+    if post.state in (PostState.FAILED, PostState.POSTED):
+        exhibits.take_away(tx, post)
     for preview in shown:
         hidden = f"{name(post.id, preview.version)}: not shown here any more. Nothing said here counts."
         here = is_live(tx, post, preview)
-        _edit(tx, post, preview, body(tx, post, house, preview.version) if here else hidden)
+        if not here:
+            exhibits.take_away(tx, post, preview.room)
+        elif post.state is PostState.DRAFT:
+            exhibits.show(tx, post, preview.room, post.thread if preview.room == post.room else None)
+        _edit(tx, post, preview, body(tx, post, house, preview.version, preview.room) if here else hidden)
     room = tx.policies.of(post.account_id).room
     if room is not None and shown and post.state is PostState.DRAFT and room not in [one.room for one in shown]:
         _say(tx, post, house, shown[0].version, [room])
@@ -93,7 +113,8 @@ def is_live(tx: Tx, post: Post, preview: Preview) -> bool:
 
 
 def close(tx: Tx, post: Post, number: int, words: str) -> None:
-    """The previews of that version say ``words`` from now on."""
+    """The previews of that version say ``words`` from now on, and its pictures go."""
+    exhibits.take_away(tx, post)
     for preview in tx.decisions.previews(post.id):
         if preview.version == number:
             _edit(tx, post, preview, f"{brief(post, number)}: {words}")
@@ -118,14 +139,14 @@ def replaced(post: Post, old: int, new: int) -> str:
     return f"Replaced: {name(post.id, old)} was changed and is {name(post.id, new)} now. Nothing said here counts."
 
 
-def body(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) -> str:
-    """The whole preview, as it stands now. ``live``: reactions on the message decide."""
+def body(tx: Tx, post: Post, house: House, number: int, room: Room, *, live: bool = True) -> str:
+    """The whole preview in ``room``, as it stands now. ``live``: reactions on the message decide."""
     account = tx.accounts.get(post.account_id)
     if account is None:
         return f"Draft {name(post.id, number)}: its account is gone."
     kind = "Draft" if post.content else "Post"
     lines = [f"{kind} {name(post.id, number)} for {account.at}, by {post.author.name}:"]
-    lines += content.lines(tx, post, account, house)
+    lines += content.lines(tx, post, account, house, seen_in=room)
     pages = len(content.pages(tx, post, account, house, ""))
     if pages > content.MOST_PAGES:
         lines.append("It is too long for me to show it whole, so it cannot be approved. Make it shorter, or split it.")
@@ -196,7 +217,9 @@ def _waits(tx: Tx, post: Post, house: House, number: int, approved: list[str], *
     done = f" ({', '.join(approved)})" if approved else ""
     words = f"Not posted: it waits for approval, {count.has} of {count.needs}{done}."
     by_hand = f"{p}approve {label_}"
-    if not live:
+    if nameless := exhibits.nameless(tx, post):
+        words += f" It cannot be approved: {nameless} Reject: {p}reject {label_} [reason]"
+    elif not live:
         words += f" Approve: {by_hand} · reject: {p}reject {label_} [reason]"
     elif policy.approve_by == "reaction":
         words += f" Approve: ✅ here or {by_hand} · reject: ❌ or {p}reject {label_} [reason]"

@@ -32,14 +32,18 @@ _BUGS = 3
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """What became of a batch. ``event_id`` is None when it is given up."""
+    """What became of a batch. ``event_id`` is None when it is given up; of a ``lost`` picture, people are told."""
 
     key: str
     event_id: str | None
+    lost: Answer | None = None
 
     def record(self, tx: Tx, now: float) -> None:
         if self.event_id is None:
             tx.answers.give_up(self.key, now)
+            if self.lost is not None:
+                words = f"The picture {self.lost.body} cannot be shown here."
+                tx.answers.add(self.lost.room, Speech.TEXT, words, thread=self.lost.thread, post_id=self.lost.post_id)
         else:
             tx.answers.sent(self.key, self.event_id, now)
 
@@ -130,7 +134,7 @@ class Speaker:
         except (ChatRefused, VaultError) as error:
             log.warning("an answer was refused and is given up", room=str(room), key=key, error=str(error))
             self._failures.pop(room, None)
-            self._end(key, None)
+            self._end(key, None, lost=batch[0] if batch[0].speech is Speech.MEDIA else None)
         except (ChatError, TimeoutError) as error:
             log.info("a room cannot be reached", room=str(room), key=key, error=str(error))
             self._rest(room)
@@ -143,9 +147,9 @@ class Speaker:
             self._speaking.discard(room)
             self._bell.set()
 
-    def _end(self, key: str, event_id: str | None) -> None:
+    def _end(self, key: str, event_id: str | None, lost: Answer | None = None) -> None:
         self._bugs.pop(key, None)
-        self._ends.append(_End(key, event_id))
+        self._ends.append(_End(key, event_id, lost))
 
     def _rest(self, room: Room) -> None:
         self._failures[room] += 1

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bridge import alttext, pricing, scaling
-from bridge.bot import caution, content, previewing, signs
+from bridge.bot import caution, content, exhibits, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -128,6 +128,10 @@ def unfit(tx: Tx, post: Post, house: House, now: float) -> str:
     account, start = tx.accounts.get(post.account_id), f"{post.label} cannot be approved"
     if account is not None and content.is_too_long(tx, post, account, house):
         return f"{start}: it is too long for me to show it whole. Make it shorter, or split it into several."
+    if exhibits.unseen(tx, post) and not previewing.newest(tx, post):
+        return f"{start} yet: I am looking at its pictures, and show it then."
+    if nameless := exhibits.nameless(tx, post):
+        return f"{start}: {nameless}"
     return undescribed(tx, post, start, house) or unaffordable(tx, post, f"{post.label} is not approved", now)
 
 

@@ -108,7 +108,7 @@ class Decisions(Protocol):
 
     def standing(self, post: Post) -> list[Decision]:
         """Approvals that count now: of exactly what the post (or its thread) holds now, by people who are approvers
-        or owners now, and not its author.
+        or owners now, and not its author. None while the bytes of a picture are not known.
         """
         ...
 
@@ -126,4 +126,12 @@ class Decisions(Protocol):
 
     def previews(self, post_id: int) -> list[Preview]:
         """All previews of the post, oldest first."""
+        ...
+
+    def unseen(self) -> list[Post]:
+        """Drafts with a picture that was not looked at (of a thread, its first part), oldest first."""
+        ...
+
+    def ring(self) -> None:
+        """Ring the bell: there is a picture to look at."""
         ...

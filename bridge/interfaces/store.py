@@ -73,6 +73,7 @@ class Topic(Enum):
     ANSWERS = "answers"
     LINKS = "links"
     SHARES = "shares"
+    PICTURES = "pictures"
 
 
 class Follower(Protocol):

@@ -8,8 +8,10 @@ from bridge.model import Action, Post, Speech
 from bridge.outbox import words
 
 
-def close(tx: Tx, post: Post, said: str) -> None:
-    """Put ``said`` in the newest previews of ``post``; of a row that deletes, in those of what it deletes."""
+def close(tx: Tx, post: Post, said: str, *, over: bool = True) -> None:
+    """Put ``said`` in the newest previews of ``post``; of a row that deletes, in those of what it deletes. When it is
+    ``over``, its pictures go.
+    """
     shown = post
     if post.action is Action.DELETE:
         shown = (None if post.undoes is None else tx.posts.get(post.undoes)) or post
@@ -17,6 +19,8 @@ def close(tx: Tx, post: Post, said: str) -> None:
         return  # nobody was asked for an approval
     if shown.thread_root is not None:  # the first part stands for the whole thread
         shown = tx.posts.get(shown.thread_root) or shown
+    if over:
+        tx.answers.unsay(shown.id, Speech.MEDIA)
     previews = tx.decisions.previews(shown.id)
     newest = max((preview.version for preview in previews), default=0)
     what = words.called(shown) if shown.target is None else f"the repost of {shown.target}"

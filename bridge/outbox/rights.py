@@ -72,9 +72,10 @@ def _back_to_draft(turn: Turn, post: Post) -> None:
     for row in rows:
         if row.state is PostState.QUEUED:
             tx.posts.save(replace(row, state=PostState.DRAFT, due_at=ENDLESS, reason=words.approval_gone()))
+    tx.decisions.ring()  # it may have been approved before its pictures were looked at
     telling.take_away(tx, [post], telling.WAITS)
     version = max((preview.version for preview in tx.decisions.previews(rows[0].id)), default=1)
     name = post.label if version == 1 else f"{post.label}.{version}"
     said = words.draft_again(post, name, turn.house.prefix)
-    previews.close(tx, post, said)
+    previews.close(tx, post, said, over=False)
     telling.say(tx, post, said)

@@ -6,7 +6,8 @@
 
 with an inner array for the post itself, or for each part of its thread in order. Where a part has pictures, its array
 ends with one more: ``[[source, sha256, mime, alt], ...]``; behind the alt text of a picture that may be scaled down
-stands ``"scaled"``. What a part replies to within its own thread is not known before it is sent, and no part of it.
+stands ``"scaled"``. Without its hash a picture may be anything, so nothing that was said of it counts. What a part
+replies to within its own thread is not known before it is sent, and no part of it.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.interfaces import Accounts, Posts, Topic
-from bridge.model import Decision, Identity, Post, Preview, Role, Room, Verdict
+from bridge.model import Decision, Identity, Post, PostState, Preview, Role, Room, Verdict
 
 _COLUMNS = "post_id, network, name, verdict, content, event_id, at, reason"
 
@@ -104,7 +105,7 @@ class SqlDecisions:
     def standing(self, post: Post) -> list[Decision]:
         parts = self._parts(post)
         root, content = parts[0], self.content(post)
-        if root.content != content:
+        if root.content != content or not all(one.sha256 for part in parts for one in part.draft.media):
             return []
         return [
             decision
@@ -135,3 +136,12 @@ class SqlDecisions:
             (post_id,),
         )
         return [Preview(row[0], row[1], row[2], row[3], Room(row[4], row[5])) for row in rows]
+
+    def unseen(self) -> list[Post]:
+        found = [post for post in self._posts.in_state(PostState.DRAFT)
+                 if not all(one.looked_at for one in post.draft.media)]  # fmt: skip
+        roots = {post.id if post.thread_root is None else post.thread_root for post in found}
+        return [post for root in sorted(roots) if (post := self._posts.get(root)) is not None]
+
+    def ring(self) -> None:
+        self._changed.add(Topic.PICTURES)

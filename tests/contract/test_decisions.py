@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.interfaces import Store, Tx
-from bridge.model import Account, Action, Draft, Identity, Post, PostState, Role, Room, Speech, Verdict
+from bridge.interfaces import Store, Topic, Tx
+from bridge.model import Account, Action, Draft, Identity, Medium, Post, PostState, Role, Room, Speech, Verdict
 from bridge.store import Database
 
 ANA = Identity("matrix", "@ana:example.org")
@@ -108,6 +108,46 @@ async def test_it_counts_for_exactly_that_content(store: Store) -> None:
         assert not tx.decisions.stands(post, 1)
 
     await store.transact(work)
+
+
+async def test_of_a_picture_whose_bytes_are_not_known_no_word_counts(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        post = draft(tx, account(tx).id)
+        for sha256, counts in (("", False), ("a-hash", True), ("another", True)):
+            post = replace(post, draft=Draft("hello", media=(Medium("mxc://a/b", "image/png", sha256=sha256),)))
+            tx.posts.save(post)
+            before, post = post.content, settle(tx, post)
+            assert post.content != before
+            tx.decisions.add(post.id, BEN, Verdict.APPROVE, post.content, "$1", NOW)
+            assert tx.decisions.stands(post, 1) is counts
+
+    await store.transact(work)
+
+
+async def test_drafts_with_pictures_that_nobody_looked_at_are_found(store: Store) -> None:
+    unseen = Medium("mxc://a/b", "image/png", sha256="a-hash")
+    seen = [replace(unseen, copies=(replace(unseen, source="mxc://a/c"),)), replace(unseen, unshown="It is gone.")]
+
+    def work(tx: Tx) -> None:
+        account_id = account(tx).id
+        first = draft(tx, account_id, part=1)
+        second = draft(tx, account_id, root=first.id, part=2)
+        alone = draft(tx, account_id)
+        over = draft(tx, account_id)
+        for post, media, state in (
+            (first, seen, PostState.DRAFT),
+            (second, [*seen, unseen], PostState.DRAFT),
+            (alone, [unseen, unseen], PostState.DRAFT),
+            (over, [unseen], PostState.FAILED),
+        ):
+            tx.posts.save(replace(post, draft=Draft("", media=tuple(media)), state=state))
+        assert [post.id for post in tx.decisions.unseen()] == [first.id, alone.id]
+
+    store.bell(Topic.PICTURES).clear()
+    await store.transact(work)
+    assert not store.bell(Topic.PICTURES).is_set()
+    await store.transact(lambda tx: tx.decisions.ring())
+    assert store.bell(Topic.PICTURES).is_set()
 
 
 async def test_a_thread_is_one_content(store: Store) -> None:

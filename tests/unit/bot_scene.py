@@ -37,6 +37,8 @@ ADMIN = Identity("matrix", "@root:example.org")
 PRESS = Room("matrix", "!press")
 LOBBY = Room("matrix", "!lobby")
 DM = Room("matrix", "!dm-ana")
+COPY = Medium("mxc://example.org/copy", "image/jpeg", 200_000, "cat.jpg")
+"""What the looker made of a picture."""
 NOW = 1_800_000_000.0
 STALE = 600.0
 CAP = 50

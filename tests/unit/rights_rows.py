@@ -5,7 +5,7 @@ from dataclasses import replace
 from bridge.interfaces import Tx
 from bridge.model import Edit, Event, Identity, Medium, OfferState, PostState, Reaction, Recovery, Redaction, Role
 from tests.fakes.publisher import WEB
-from tests.unit.bot_scene import NOW
+from tests.unit.bot_scene import COPY, NOW
 from tests.unit.rights_scene import (
     COMMAND,
     NEW,
@@ -94,7 +94,7 @@ def shared(house: House, tx: Tx, asker: Identity) -> None:
 
 
 URL = f"{WEB}/acme/status/{OUT_ID}"
-CAT = (Medium("mxc://example.org/cat", "image/png", 2048, "cat.png"),)
+CAT = (Medium("mxc://example.org/cat", "image/png", 2048, "cat.png", sha256="a-hash", copies=(COPY,)),)
 
 SITUATIONS: tuple[Situation, ...] = (
     # ------------------------------------------------------------ posting

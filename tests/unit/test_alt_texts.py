@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Draft, Medium, Message, Post, PostState, Role, Speech
-from tests.unit.bot_scene import ANA, BEN, CAP, LOBBY, PRESS, STALE, Scene
+from tests.unit.bot_scene import ANA, BEN, CAP, COPY, LOBBY, PRESS, STALE, Scene
 from tests.unit.drafting_scene import ADA, OWEN, POLLY, now_says, set_policy, shown, speak, team
 
-CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg")
+CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", sha256="a-hash", copies=(COPY,))
 DOG = replace(CAT, source="mxc://example.org/dog", name="dog.jpg")
 FREE, LACKS = 15_000, "The picture has no alt text."
 

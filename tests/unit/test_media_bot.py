@@ -6,10 +6,12 @@ import pytest
 
 from bridge.errors import ChatUnreachable
 from bridge.model import Draft, Medium, Message, PostState, Role, Unreadable
-from tests.unit.bot_scene import ANA, BEN, LOBBY, PRESS, Scene
+from tests.unit.bot_scene import ANA, BEN, COPY, LOBBY, PRESS, Scene
 from tests.unit.drafting_scene import ADA, now_says, shown, team
 
-CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", key="a-key", iv="an-iv", sha256="a-hash")
+CAT = Medium(
+    "mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", key="a-key", iv="an-iv", sha256="a-hash", copies=(COPY,)
+)
 DOG = replace(CAT, source="mxc://example.org/dog", name="dog.jpg")
 
 

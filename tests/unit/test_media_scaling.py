@@ -6,10 +6,10 @@ import pytest
 
 from bridge.model import Draft, Medium, Post, PostState
 from bridge.scaling import permitted, warned
-from tests.unit.bot_scene import ANA, Scene
+from tests.unit.bot_scene import ANA, COPY, Scene
 from tests.unit.drafting_scene import ADA, BEN, POLLY, now_says, shown, team
 
-CAT = Medium("mxc://example.org/cat", "image/jpeg", 7_700_000, "cat.jpg", alt="A cat")
+CAT = Medium("mxc://example.org/cat", "image/jpeg", 7_700_000, "cat.jpg", alt="A cat", sha256="a-hash", copies=(COPY,))
 SMALL = replace(CAT, source="mxc://example.org/small", size=100_000)
 WARNED = "The picture has 7.3 MB, and X takes 5: it would be scaled down."
 

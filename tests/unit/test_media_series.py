@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from bridge.bot import pictures
 from bridge.errors import ChatUnreachable, UsageError
 from bridge.model import Draft, Identity, Medium, Message, PostState, Role, Unreadable
-from tests.unit.bot_scene import ANA, BEN, PRESS, STALE, Scene
+from tests.unit.bot_scene import ANA, BEN, COPY, PRESS, STALE, Scene
 from tests.unit.drafting_scene import ADA, grant, now_says, set_policy, shown, team
 
-A, B, C, D, E = (Medium(f"mxc://example.org/{n}", "image/jpeg", 300_000, f"{n}.jpg", key="k") for n in "abcde")
+A, B, C, D, E = (
+    Medium(f"mxc://example.org/{n}", "image/jpeg", 300_000, f"{n}.jpg", key="k", sha256="a-hash", copies=(COPY,))
+    for n in "abcde"
+)
 ASKED = (
     "k1 goes out as @acme with 2 pictures, in this order: 1 a.jpg, 2 b.jpg. Not posted yet.\n"
     "Post it: !send k1 or ✅ here · forget it: !drop k1 or ❌ · to post the last picture alone, reply to that."
