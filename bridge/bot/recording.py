@@ -21,6 +21,7 @@ _MOST_PEOPLE = 5
 _MOST_POSTS = 5
 _HARMLESS = ("link", "unlink", "freeze", "unfreeze")
 """Verbs whose detail names only the account: that may be told anywhere."""
+_OF_ROOMS = ("share", "unshare", "policy")
 _LONGEST = 160
 """Characters of a line's detail and outcome."""
 
@@ -88,13 +89,16 @@ def _is_elsewhere(deed: Deed, asked: Asked) -> bool:
 def _line(deed: Deed, asked: Asked, names: dict[int, str]) -> str:
     who = deed.actor.name if deed.actor else "I"
     account = f" {names[deed.account_id]}" if deed.account_id in names else ""
-    detail = "" if _is_elsewhere(deed, asked) else f" {_short(_with_names(deed.detail, asked))}" if deed.detail else ""
+    detail = "" if _is_elsewhere(deed, asked) else f" {_short(_with_names(deed, asked))}" if deed.detail else ""
     outcome = f": {_short(deed.outcome)}" if deed.outcome and not _is_elsewhere(deed, asked) else ""
     return f"{_stamp(deed.at)} · {who} · {deed.verb}{account}{detail}{outcome}"
 
 
-def _with_names(detail: str, asked: Asked) -> str:
-    """The log holds rooms by their ids."""
+def _with_names(deed: Deed, asked: Asked) -> str:
+    """What was done; the log holds rooms by their ids."""
+    if deed.verb not in _OF_ROOMS:
+        return deed.detail
+    detail = deed.detail.replace(f"the room {asked.room.id}", "this room").replace(f"={asked.room.id}", "=here")
     for room in asked.facts.rooms:
         detail = detail.replace(room.id, asked.facts.called(room))
     return detail

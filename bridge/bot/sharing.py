@@ -14,7 +14,7 @@ from bridge.bot.reviewing import look_again
 from bridge.bot.words import number, quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Identity, OfferState, Role, Room
+from bridge.model import Account, Identity, OfferState, Role, Room, Speech
 
 MOST_OFFERS_A_DAY = 50
 """People that somebody can have asked in 24 hours: each is a private message that nobody called for."""
@@ -128,7 +128,8 @@ def _check_giving(wish: _Wish, role: Role, current: Role | None) -> None:
 
 def _share_room(tx: Tx, asked: Asked, house: House, wish: _Wish, room: Room) -> None:
     account, role = wish.account, wish.role or Role.CONTRIBUTOR
-    if room != asked.room or asked.message.direct:
+    here = room == asked.room
+    if asked.message.direct if here else not (tx.shares.is_closed(room) and tx.shares.is_in(room, asked.sender)):
         raise UsageError(f"Say it in the room that is meant: {house.prefix}share {account.at} {_HERE} {role.value}")
     if role is Role.OWNER:
         raise UsageError("A room cannot own an account: whoever can invite people there would own it. Name a person.")
@@ -140,11 +141,15 @@ def _share_room(tx: Tx, asked: Asked, house: House, wish: _Wish, room: Room) -> 
             " or I do not know yet. Make it invite-only, and say it again."
         )
     tx.shares.give(account.id, room, role, asked.now)
-    _note(tx, asked, "share", account, f"this room as {role.value}", "given")
+    _note(tx, asked, "share", account, f"the room {room.id} as {role.value}", "given")
+    means = f"{role.value} of {account.at} now: {MEANS[role]}"
+    if not here:
+        tx.answers.add(room, Speech.TEXT, f"Whoever is in this room is {means}. {asked.sender.name} wants it so.")
     asked.reply(
         tx,
-        f"Whoever is in this room is {role.value} of {account.at} now: {MEANS[role]}. It ends when they leave,"
-        f" and for all when the room is not invite-only any more · {house.prefix}unshare {account.at} {_HERE}",
+        f"Whoever is in {_place(asked, room)} is {means}. It ends when they leave,"
+        f" and for all when the room is not invite-only any more"
+        f" · {house.prefix}unshare {account.at} {_HERE if here else wish.said}",
     )
 
 

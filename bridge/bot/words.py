@@ -45,7 +45,7 @@ def room_name(called: RoomName) -> str:
     """What people call a room, for a sentence: ``“Press” (#press:example.org)``; empty when that says nothing. Its name
     is somebody's words: so it stands in quotation marks that it cannot end, and no client finds an address in it.
     """
-    name = re.sub(r":(?=\S)", ": ", called.name[:_SKIM].translate(_MARKS))
+    name = re.sub(r":(?=\S)|\.(?=[^\W\d_])", r"\g<0> ", called.name[:_SKIM].translate(_MARKS))
     quoted = quote(name, _LONGEST_NAME)
     alias = called.alias if _ALIAS.fullmatch(called.alias) and called.alias.isprintable() else ""
     if quoted == "“”":

@@ -15,6 +15,7 @@ from tests.unit.sharing_scene import gather
 
 ALIAS = "#press:example.org"
 CALLED = f"“Press” ({ALIAS})"
+ENDS = "It ends when they leave, and for all when the room is not invite-only any more · !unshare @acme"
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ async def told(scene: Scene, who: Identity) -> list[str]:
         ("policy @acme", f" room={CALLED}, "),
         ("policy @acme room=none", f"@acme: room=none (was {CALLED})."),
         ("log @acme", f" · @ana:example.org · policy room={CALLED} (was none): set"),
+        ("log @acme", f" · @ana:example.org · share @acme the room {CALLED} as contributor: given"),
         ("unshare @acme !press", "The room !press has no role on @acme any more."),
         (f"unshare @acme {ALIAS}", f"The room {ALIAS} has no role on @acme any more."),
         ("unshare @acme @ben:example.org", f"@ben:example.org is contributor of @acme by being in the room {CALLED}."),
@@ -75,6 +77,9 @@ async def test_elsewhere_neither_name_nor_id_is_told(scene: Scene, acme: Account
 async def test_in_the_room_itself_it_needs_no_name(scene: Scene, acme: Account) -> None:
     assert "whoever is in this room: contributor" in await scene.ask(ANA, "!team @acme")
     assert " room=here, " in await scene.ask(ANA, "!policy @acme")
+    log = await scene.ask(ANA, "!log @acme")
+    assert "share @acme this room as contributor: given" in log
+    assert "policy room=here (was none): set" in log
 
 
 async def test_when_it_opens_its_owners_hear_its_name(scene: Scene, acme: Account) -> None:
@@ -157,6 +162,32 @@ async def test_what_is_no_room_is_none(scene: Scene, acme: Account, said: str) -
     )
 
 
+# ---------------------------------------------------------------- as whom to share with
+
+
+@pytest.mark.parametrize("place", [DM, LOBBY])
+async def test_an_account_is_shared_with_a_room_from_elsewhere(scene: Scene, acme: Account, place: Room) -> None:
+    await scene.ask(ANA, "!unshare @acme room")
+    await scene.say(ANA, f"!share @acme {ALIAS} poster", place)
+    said = [(a.room, a.body) for a in await scene.answers() if " is poster of " in a.body]
+    assert said == [
+        (PRESS, "Whoever is in this room is poster of @acme now: they post. @ana:example.org wants it so."),
+        (place, f"Whoever is in the room {ALIAS} is poster of @acme now: they post. {ENDS} {ALIAS}"),
+    ]
+    assert await scene.store.transact(lambda tx: tx.accounts.role(acme.id, BEN)) is Role.POSTER
+
+
+@pytest.mark.parametrize(("members", "closed"), [([BEN], True), ([], False)])
+async def test_where_they_are_not_or_anybody_can_come_it_is_not_shared(
+    scene: Scene, acme: Account, members: list[Identity], closed: bool
+) -> None:
+    await scene.ask(ANA, "!unshare @acme room")
+    await gather(scene, *members, closed=closed)
+    words = await scene.ask(ANA, f"!share @acme {ALIAS}", DM)
+    assert words == "Say it in the room that is meant: !share @acme room contributor"
+    assert await scene.store.transact(lambda tx: tx.shares.rooms(acme.id)) == []
+
+
 # ---------------------------------------------------------------- what a name may hold
 
 
@@ -169,10 +200,11 @@ async def test_what_is_no_room_is_none(scene: Scene, acme: Account, said: str) -
         ("  \n ", "", ""),
         ("Press\nana: approved", "", "“Press ana: approved”"),
         ("\u202eevil\u200b\x07", "", "“evil”"),
-        (f"Press” ({ALIAS}) is closed: “", "", '“Press" (#press: example.org) is closed: "”'),
-        ("@ana:example.org", "", "“@ana: example.org”"),
-        ("https://matrix.to/#/@ana:example.org", "", "“https: //matrix.to/#/@ana: example.org”"),
-        ("matrix:u/ana:example.org", "", "“matrix: u/ana: example.org”"),
+        (f"Press” ({ALIAS}) is closed: “", "", '“Press" (#press: example. org) is closed: "”'),
+        ("@ana:example.org", "", "“@ana: example. org”"),
+        ("https://matrix.to/#/@ana:example.org", "", "“https: //matrix. to/#/@ana: example. org”"),
+        ("matrix:u/ana:example.org", "", "“matrix: u/ana: example. org”"),
+        ("www.example.org v2.0 etc.", "", "“www. example. org v2.0 etc.”"),
         ("x" * 61, "", f"“{'x' * 60}…”"),
         ("Press", "#pr\u202eess:example.org", "“Press”"),
         ("Press", "#a b:example.org", "“Press”"),
@@ -190,4 +222,4 @@ def test_whatever_it_holds_it_is_one_quotation_and_one_address(name: str, alias:
     assert words.count("“") == words.count("”") <= 1
     assert len(words) < 60 + len(alias) + 10
     quoted = words.partition("”")[0]
-    assert words == alias or not re.search(r":\S", quoted)
+    assert words == alias or not re.search(r":\S|\.[a-z]", quoted)

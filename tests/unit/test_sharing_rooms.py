@@ -26,8 +26,8 @@ async def test_the_members_of_a_room_have_its_role_while_they_are_in_it(scene: S
     await scene.ask(ANA, "!unshare @acme room")
     assert await role(scene, acme, EVE) is None
     assert [deed[1:] for deed in await deeds(scene)] == [
-        ("share", "@acme this room as contributor", "given"),
-        ("share", "@acme this room as poster", "given"),
+        ("share", "@acme the room !press as contributor", "given"),
+        ("share", "@acme the room !press as poster", "given"),
         ("unshare", f"@acme the room {PRESS.id}, was poster", "taken away"),
     ]
 
