@@ -50,8 +50,7 @@ def back_up(settings: Settings, path: Path, step: Step) -> Path:
     except StoreError as error:
         raise ConfigError(f"{path}: {error}") from error
     finally:
-        for ending in ("", "-wal", "-shm", "-journal"):
-            Path(f"{beside}{ending}").unlink(missing_ok=True)
+        files.sweep(*(Path(f"{beside}{ending}") for ending in ("", "-wal", "-shm", "-journal")))
     return path
 
 

@@ -38,7 +38,7 @@ async def examine(path: Path) -> list[Finding]:
     except ConfigError as error:
         return [Finding("config", False, problem) for problem in error.problems]
     findings = [Finding("config", True, f"{path} is complete")]
-    findings += [*_key(settings), *_data(settings)]
+    findings += [*_key(settings), *_data(settings), *_device(settings)]
     if all(finding.ok is not False for finding in findings):
         findings += [finding async for finding in _sealed(settings)]
     findings += _web(settings)
@@ -77,6 +77,15 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", True, "is sound" if (folder / "kantter.db").exists() else "will be made")
     free = shutil.disk_usage(folder).free
     yield Finding("disk", True if free >= _LITTLE_SPACE else None, f"{free // 2**20} MB free")
+
+
+def _device(settings: Settings) -> Iterator[Finding]:
+    """A token goes with the crypto store of its device, which is in no backup."""
+    folder = settings.bot.data_dir
+    lost = (folder / "kantter.db").exists() and not any((folder / "matrix").glob("*.db"))
+    if settings.matrix.access_token is not None and lost:
+        said = f"the keys of device {settings.matrix.device_id} are not in {folder}; is this a restored backup?"
+        yield Finding("matrix device", None, f"{said} Then give a password, or the token of a new device")
 
 
 async def _sealed(settings: Settings) -> AsyncIterator[Finding]:

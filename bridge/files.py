@@ -7,6 +7,7 @@ A file is written beside its place under a name of its own, brought to the disk,
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.errors import ConfigError
@@ -21,7 +22,7 @@ def make(path: Path, text: str) -> None:
     except OSError as error:
         raise _refused(path, "made", error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        sweep(beside)
 
 
 def rewrite(path: Path, text: str) -> None:
@@ -41,7 +42,7 @@ def rewrite(path: Path, text: str) -> None:
     except OSError as error:
         raise _refused(path, "written anew", error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        sweep(beside)
 
 
 def place(beside: Path, path: Path) -> None:
@@ -54,13 +55,20 @@ def place(beside: Path, path: Path) -> None:
         if os.path.lexists(path):
             raise FileExistsError(path) from None
         beside.rename(path)
-    beside.unlink(missing_ok=True)
+    sweep(beside)
     sync(path.parent)
 
 
 def beside_of(path: Path) -> Path:
     """A name in the same folder that nobody has."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def sweep(*paths: Path) -> None:
+    """Take away what is there of these. Where that is refused, nothing could be made either, or it does no harm."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

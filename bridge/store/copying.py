@@ -30,7 +30,7 @@ def copy(source: Path, target: Path, step: Callable[[int, int], None]) -> None:
             whole.execute("SELECT count(*) FROM sqlite_master").fetchone()
             whole.backup(made, pages=_PAGES, progress=lambda _, left, total: step(total - left, total))
     except sqlite3.Error as error:
-        raise StoreError(f"{target} cannot be written: {error}") from error
+        raise StoreError(f"cannot be written: {error}") from error
 
 
 def renew(path: Path) -> None:
@@ -46,7 +46,7 @@ def renew(path: Path) -> None:
                     raw.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, _LEAP))
             raw.execute("COMMIT")
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
+        raise StoreError(f"cannot be written: {error}") from error
 
 
 def finish(path: Path) -> None:
@@ -56,6 +56,6 @@ def finish(path: Path) -> None:
             raw.execute("PRAGMA journal_mode = DELETE")
             damage = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
+        raise StoreError(f"cannot be written: {error}") from error
     if damage != "ok":
         raise StoreError(f"the copy is damaged, as the database may be: {damage}")

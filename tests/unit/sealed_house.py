@@ -24,6 +24,7 @@ key_file = "{0}/key"
 [x]
 consumer_key = "k"
 consumer_secret = "s"
+api_url = "http://127.0.0.1:1"
 [matrix]
 homeserver = "http://127.0.0.1:1"
 user_id = "@kantter:example.org"

@@ -155,6 +155,27 @@ async def test_a_full_disk_loses_nothing(house: House, monkeypatch: pytest.Monke
     assert await house.survey() == rotating.Survey(count, 0, ())
 
 
+async def test_a_place_that_is_read_only_is_told_and_another_user_is_sent_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.fill()
+    before = house.lines()
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bridge.files._write", read_only)
+        patch.setattr(Path, "unlink", read_only)  # it refuses that too, also for what is not there
+        with pytest.raises(ConfigError, match="cannot be written anew: Read-only file system"):
+            await house.rotate()
+    with monkeypatch.context() as patch:
+        patch.setattr("bridge.app.os.geteuid", lambda: house.data.stat().st_uid + 1)
+        with pytest.raises(ConfigError, match="belongs to user"):
+            await house.rotate()
+    assert house.lines() == before
+
+
 async def test_the_doctor_tells_of_a_key_that_does_not_open_and_of_a_rotation_cut_off(house: House) -> None:
     async def sealed() -> list[tuple[bool | None, str]]:
         return [(found.ok, found.said) for found in await doctor.examine(house.config) if found.what == "sealed"]
