@@ -8,7 +8,7 @@ from bridge.bot import accounts
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.freezing import by
-from bridge.bot.sharing import by_room
+from bridge.bot.teams import by_room
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Role, Room

@@ -15,8 +15,8 @@ from bridge.bot import (
     linking,
     pictures,
     posting,
-    sharing,
     signs,
+    teams,
     undoing,
 )
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
@@ -83,7 +83,7 @@ def rooms_of(tx: Tx, heard: Heard) -> set[Room]:
     if not may_tell_of_rooms(heard):
         return set()
     if isinstance(event, Message):
-        return sharing.rooms_of(tx, event.sender)
+        return teams.rooms_of(tx, event.sender)
     room = event.successor if isinstance(event, RoomMoved) else event.room
     return {room} if gathering.concerns(tx, event.room) else set()
 

@@ -1,4 +1,4 @@
-"""The verbs share, unshare and team.
+"""The verbs share and unshare.
 
 It knows who may give which role to whom. A person gets one only when they take it (see ``accepting``). A room's members
 have it while they are members and the room is invite-only: the store looks at that whenever a role is asked for.
@@ -11,14 +11,14 @@ from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.limits import DAY
 from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
-from bridge.bot.words import number, quote
+from bridge.bot.teams import place
+from bridge.bot.words import quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, OfferState, Role, Room, Speech
 
 MOST_OFFERS_A_DAY = 50
 """People that somebody can have asked in 24 hours: each is a private message that nobody called for."""
-_MOST_SHOWN = 40
 _MOST_WORDS = 20
 _HERE, _ME = "room", "me"
 _BEFORE_ROLE = ("as", "to")
@@ -147,7 +147,7 @@ def _share_room(tx: Tx, asked: Asked, house: House, wish: _Wish, room: Room) -> 
         tx.answers.add(room, Speech.TEXT, f"Whoever is in this room is {means}. {asked.sender.name} wants it so.")
     asked.reply(
         tx,
-        f"Whoever is in {_place(asked, room)} is {means}. It ends when they leave,"
+        f"Whoever is in {place(asked, room)} is {means}. It ends when they leave,"
         f" and for all when the room is not invite-only any more"
         f" · {house.prefix}unshare {account.at} {_HERE if here else wish.said}",
     )
@@ -238,7 +238,7 @@ def unshare(tx: Tx, asked: Asked, house: House) -> None:
 
 def _unshare_room(tx: Tx, asked: Asked, wish: _Wish, room: Room) -> None:
     account, current = wish.account, dict(tx.shares.rooms(wish.account.id)).get(room)
-    name = _place(asked, room)
+    name = place(asked, room)
     name = name[0].upper() + name[1:]
     if current is None:
         raise UsageError(f"{name} has no role on {account.at}.")
@@ -288,7 +288,7 @@ def _withdraw(tx: Tx, asked: Asked, wish: _Wish, who: Identity) -> None:
     rooms = tx.shares.through(account.id, who)
     if rooms:
         raise UsageError(
-            f"{_subject(asked, who)} {rooms[0][1].value} of {account.at} by being in {_place(asked, rooms[0][0])}."
+            f"{_subject(asked, who)} {rooms[0][1].value} of {account.at} by being in {place(asked, rooms[0][0])}."
             " It ends when they leave it, or when the room loses its role."
         )
     raise UsageError(f"{who.name} has no role on {account.at}.")
@@ -306,61 +306,6 @@ def _check_last(tx: Tx, asked: Asked, house: House, account: Account, who: Ident
         f" {house.prefix}share {account.at} WHO owner; or give it up altogether with {house.prefix}unlink {account.at}"
         " in a private chat with me."
     )
-
-
-# ---------------------------------------------------------------- team
-
-
-def team(tx: Tx, asked: Asked, house: House) -> None:
-    """List who may do what on an account."""
-    mine = tx.accounts.usable_by(asked.sender)
-    said = asked.account if asked.account is not None else asked.text.strip()
-    account, role = accounts.named(mine, said, house) if said else accounts.pick(tx, asked, house, mine)
-    lines = [f"{who.name}: {theirs.value}" for who, theirs in tx.accounts.people(account.id)]
-    rooms = tx.shares.rooms(account.id)
-    for room, theirs in rooms:
-        works = "" if tx.shares.is_closed(room) else " (not now: I do not see that it is invite-only)"
-        lines.append(f"whoever is in {_place(asked, room)}: {theirs.value}{works}")
-    if role.may_approve:
-        offers = tx.shares.open_offers(account_id=account.id)
-        lines += [f"{offer.to.name}: asked to be {offer.role.value}, no answer yet" for offer in offers]
-    for recovery in tx.shares.recoveries(account.id):
-        lines.append(
-            f"{recovery.who.name}: becomes owner at {recovering.date(recovery.due_at)}, unless an owner says"
-            f" {house.prefix}object {account.at}"
-        )
-    if len(lines) > _MOST_SHOWN:
-        lines[_MOST_SHOWN:] = [f"and {number(len(lines) - _MOST_SHOWN, 'more line')}"]
-    if any(room != asked.room for room, _ in rooms) and not asked.message.direct:
-        lines.append("Which other rooms those are, I tell in private only.")
-    asked.reply(tx, "\n".join([f"The team of {account.at}:", *lines]))
-
-
-def _place(asked: Asked, room: Room) -> str:
-    if room == asked.room:
-        return "this room"
-    called = asked.called(room)
-    return f"the room {called}" if called else "another room"
-
-
-def rooms_of(tx: Tx, who: Identity) -> set[Room]:
-    """The rooms with a role on an account that ``who`` may use, or where its drafts are shown."""
-    mine = [account.id for account, _ in tx.accounts.usable_by(who)]
-    shown = {room for account_id in mine if (room := tx.policies.of(account_id).room) is not None}
-    return shown | {room for account_id in mine for room, _ in tx.shares.rooms(account_id)}
-
-
-def by_room(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
-    """Where the asker's role comes from, for behind its name: nothing, if it was given to them by name. Which room it
-    is, is said in that room and in private only.
-    """
-    own = tx.accounts.own(account.id, asked.sender)
-    rooms = tx.shares.through(account.id, asked.sender)
-    if (own is not None and own[0] is role) or not rooms:
-        return ""
-    if any(room == asked.room and theirs is role for room, theirs in rooms):
-        return " by being in this room"
-    return f" by being in {_place(asked, rooms[0][0])}"
 
 
 def _has_account(standing: Standing) -> bool:
@@ -390,15 +335,6 @@ COMMANDS = (
         work=unshare,
         needs=Need.NAMES | Need.ROOMS,
         blind=True,  # who is in the team is known without the network
-        visible=_has_account,
-    ),
-    Command(
-        name="team",
-        usage="team [@ACCOUNT]",
-        example="team @acme",
-        help="List who may do what on an account.",
-        work=team,
-        needs=Need.ROOMS,
         visible=_has_account,
     ),
 )

@@ -20,6 +20,7 @@ from bridge.bot import (
     scheduling,
     sharing,
     showing,
+    teams,
     threading,
     undoing,
 )
@@ -51,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     *freezing.COMMANDS,
     *recording.COMMANDS,
     *sharing.COMMANDS,
+    *teams.COMMANDS,
     *accepting.COMMANDS,
     *recovering.COMMANDS,
     *showing.COMMANDS,

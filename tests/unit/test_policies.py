@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bridge.bot.policies import KEYS, lasting, seconds
+from bridge.bot.terms import KEYS, lasting, seconds
 from bridge.interfaces import Topic
 from bridge.model import Account, Policy, Role, RoomMoved
 from tests.unit.bot_scene import ANA, BEN, DM, EVE, LOBBY, PRESS, Scene
