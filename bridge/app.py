@@ -69,16 +69,28 @@ class Parts:
 
 
 def data_folder(path: Path) -> Path:
-    """The data folder, made where there is none. Raises ConfigError when it cannot be, or others can read it."""
+    """The data folder, made where there is none. Raises ConfigError when it cannot be, is another user's, or others can
+    read it.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"bot.data_dir: {path} cannot be made: {error.strerror}") from error
-    for place in (path, path / "kantter.db"):
-        if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077:
-            mode = "700" if place.is_dir() else "600"
-            raise ConfigError(f"bot.data_dir: others can read {place}; mend it with: chmod {mode} {place}")
+    try:
+        modes = {place: place.stat().st_mode for place in (path, path / "kantter.db") if place.exists()}
+    except OSError as error:
+        raise ConfigError(f"bot.data_dir: {path} cannot be read: {error.strerror}{_as_owner(path)}") from error
+    for place, mode in modes.items():
+        if mode & 0o077:
+            wanted = "700" if stat.S_ISDIR(mode) else "600"
+            raise ConfigError(f"bot.data_dir: others can read {place}; mend it with: chmod {wanted} {place}")
     return path
+
+
+def _as_owner(folder: Path) -> str:
+    """What to do where the folder is another user's."""
+    owner = folder.stat().st_uid
+    return "" if owner == os.geteuid() else f"; it belongs to user {owner}: run this as that user: sudo -u '#{owner}' …"
 
 
 def _passing(folder: Path) -> Path:
@@ -253,11 +265,8 @@ async def take_over(settings: Settings) -> AsyncIterator[Store]:
     to another user, who could not use what we make there.
     """
     folder = data_folder(settings.bot.data_dir)
-    owner = folder.stat().st_uid
-    if owner != os.geteuid():
-        raise ConfigError(
-            f"bot.data_dir: {folder} belongs to user {owner}; run this as that user: sudo -u '#{owner}' …"
-        )
+    if said := _as_owner(folder):
+        raise ConfigError(f"bot.data_dir: {folder} is not yours{said}")
     with _alone(folder):
         async with look_into(settings) as store:
             yield store

@@ -61,7 +61,7 @@ def place(beside: Path, path: Path) -> None:
 
 def beside_of(path: Path) -> Path:
     """A name in the same folder that nobody has."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    return path.with_name(f".kantter-{secrets.token_hex(4)}")
 
 
 def sweep(*paths: Path) -> None:

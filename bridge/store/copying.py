@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.errors import StoreError
+from bridge.store.sql import opened_to_read
 
 _PAGES = 256
 """Of a step: a megabyte, for a bar that moves."""
@@ -23,7 +24,7 @@ def copy(source: Path, target: Path, step: Callable[[int, int], None]) -> None:
     """
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, isolation_level=None)) as whole,
+            closing(opened_to_read(source)) as whole,
             closing(sqlite3.connect(target, isolation_level=None)) as made,
         ):
             whole.execute("BEGIN")

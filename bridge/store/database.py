@@ -31,6 +31,7 @@ from bridge.store.policies import SqlPolicies
 from bridge.store.posts import SqlPosts
 from bridge.store.sealed import SqlSealedValues
 from bridge.store.shares import SqlShares
+from bridge.store.sql import opened_to_read
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ def check(path: Path) -> list[str]:
     if not path.exists():
         return []
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as raw:
+        with closing(opened_to_read(path)) as raw:
             version = raw.execute("PRAGMA user_version").fetchone()[0]
             damage = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
@@ -133,7 +134,7 @@ def is_current(path: Path) -> bool:
     """Whether there is a database that opening would not change."""
     if not path.exists():
         return False
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+    with closing(opened_to_read(path)) as raw:
         version: int = raw.execute("PRAGMA user_version").fetchone()[0]
     return version == len(_migrations())
 

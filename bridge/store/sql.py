@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 USABLE = (
     "SELECT account_id, role FROM team WHERE network = :network AND name = :name UNION ALL"
@@ -14,6 +15,11 @@ USABLE = (
 the order (SQLite, "Manual control of query plans"): from the few rows of one person to the keys of the others, whatever
 SQLite believes about the sizes of the tables.
 """
+
+
+def opened_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, and makes no file. A path may hold what means something in an address."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def marks(values: Collection[object]) -> str:

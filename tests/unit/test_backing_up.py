@@ -1,6 +1,7 @@
 """A copy of the data: whole while others write, safe to start from, and never in the way of anything."""
 
 import asyncio
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -14,7 +15,7 @@ from bridge.errors import ConfigError
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Post, PostState, Recovery, label
 from bridge.outbox import restoring
-from bridge.store import check
+from bridge.store import check, is_current
 from tests.unit.outbox_stage import ANA, PRESS, Stage
 from tests.unit.sealed_house import House
 
@@ -90,6 +91,43 @@ async def test_it_overwrites_nothing_and_leaves_nothing_behind(house: House) -> 
     assert made.name.startswith("kantter-2")
     names = sorted(path.name for path in house.folder.rglob("*") if path.is_file() and path.parent != house.data)
     assert names == sorted(["copy.db", "kantter.toml", "key", made.name, "late.db"])
+
+
+async def test_where_it_may_not_write_it_says_so(house: House) -> None:
+    await house.fill()
+    with pytest.raises(ConfigError, match="cannot be written: File name too long"):
+        await back_up(house, house.folder / ("x" * 300))
+    (house.folder / "no_folder").touch()
+    with pytest.raises(ConfigError, match="cannot be written: Not a directory"):
+        await back_up(house, house.folder / "no_folder" / "copy.db")
+    long = house.folder / ("y" * 255)
+    assert await back_up(house, long) == long
+
+
+async def test_a_data_folder_of_another_user_is_told_as_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.fill()
+    stat_of = Path.stat
+
+    def refused(path: Path, **more: bool) -> os.stat_result:
+        if path.parent == house.data:
+            raise PermissionError(13, "Permission denied")
+        return stat_of(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    monkeypatch.setattr(os, "geteuid", lambda: 1 + house.data.stat().st_uid)
+    with pytest.raises(ConfigError, match=r"data cannot be read: Permission denied; it belongs to user \d+: .*sudo -u"):
+        await back_up(house, house.folder / "copy.db")
+
+
+async def test_the_data_folder_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "a%41#b?mode=rw c"
+    folder.mkdir()
+    house = House(folder)
+    await house.fill()
+    made = await back_up(house, folder / "copy.db")
+    assert check(made) == check(house.data / "kantter.db") == []
+    assert is_current(house.data / "kantter.db")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name]
 
 
 async def test_the_copy_has_no_device_no_bookmark_and_names_of_its_own(house: House) -> None:
