@@ -81,7 +81,7 @@ def _search(turn: Turn, search: Search) -> None:
         return
     account, sealed = turn.account(post.account_id), tx.accounts.sealed(post.account_id)
     if sealed is None or account.publisher not in turn.house.publishers:
-        searching.give_up(turn, post, account)
+        searching.give_up(turn, post, account, looked=False)
         return
     known = frozenset(tx.posts.remote_ids(account.id))
     _begin(turn, Errand(post, account, sealed, search=replace(search, next_at=turn.mono), known=known))
@@ -226,8 +226,8 @@ def _head(turn: Turn, ready: Ready) -> None:
         if linked.draft != post.draft:
             turn.tx.posts.save(linked)
         _claim(turn, linked, account, sealed, post.target or "")
-    else:
-        turn.wake = turn.mono
+    else:  # the head is of another kind, so nobody has said yet that this one rests
+        _may_send(turn, ready)
 
 
 def _kept(turn: Turn, account: Account) -> Ready | None:

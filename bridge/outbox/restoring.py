@@ -44,12 +44,13 @@ def _marked(post: Post, now: float) -> Post:
     return replace(marked, reason=RESTORED + known)
 
 
-def hold(turn: Turn, post: Post) -> None:
-    """It was not found: ask its author. What follows it in its thread cannot be out then, and is asked about too."""
+def hold(turn: Turn, post: Post, *, looked: bool) -> None:
+    """It was not found, or could not be looked for: its author is asked; also about what follows it."""
     for row in threads.parts_of(turn.tx, post) or [post]:
         if row.part >= post.part and row.state is PostState.UNKNOWN and row.reason.startswith(RESTORED):
             turn.searches.pop(row.id, None)
             known = row.reason.removeprefix(RESTORED)
-            why = f"{NOT_SEEN}.{known}" if known else NOT_SEEN
+            why = NOT_SEEN if looked else NOT_KNOWN
+            why = f"{why}.{known}" if known else why
             turn.tx.posts.save(replace(row, state=PostState.HELD, claimed_at=None, reason=why))
     turn.unasked = True

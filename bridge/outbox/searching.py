@@ -70,7 +70,7 @@ def looked(turn: Turn, errand: Errand, search: Search, result: Receipt | Publish
     asked_at = search.next_at
     over = turn.mono >= search.until if isinstance(result, PublishError) else asked_at >= search.enough
     if over:
-        give_up(turn, post, errand.account)
+        give_up(turn, post, errand.account, looked=not isinstance(result, PublishError))
         return
     later = [search.began + step for step in _LOOKS if search.began + step > turn.mono]
     next_at = later[0] if later else turn.mono + 1.0
@@ -104,8 +104,10 @@ def _forget(turn: Turn, post: Post, account: Account) -> None:
         turn.holds.pop(account.id, None)
 
 
-def give_up(turn: Turn, post: Post, account: Account) -> None:
-    """The search is over. What is proven is told; what is to be undone is left; the rest is asked about."""
+def give_up(turn: Turn, post: Post, account: Account, *, looked: bool) -> None:
+    """The search is over; ``looked``: it came to its end, and did not just fail. What is proven is told; what is to be
+    undone is left; the rest is asked about.
+    """
     tx = turn.tx
     turn.searches.pop(post.id, None)
     undoing = tx.posts.undoing(post.id)
@@ -121,8 +123,8 @@ def give_up(turn: Turn, post: Post, account: Account) -> None:
         reason = "outcome unknown; undone"
         tx.posts.save(replace(post, state=PostState.FAILED, reason=reason))
         tx.posts.save(replace(undoing, state=PostState.FAILED, reason=reason))
-        threads.end_row(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix))
+        threads.end_row(tx, undoing, telling.UNSURE, words.maybe_out(post, account, turn.house.prefix, looked=looked))
     elif post.reason.startswith(restoring.RESTORED):
-        restoring.hold(turn, post)
+        restoring.hold(turn, post, looked=looked)
     elif post.question_id is None:
-        turn.unsure.append(post)
+        turn.unsure.append(replace(post, reason="" if looked else words.NOT_LOOKED))

@@ -14,6 +14,8 @@ _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
 BY_REACTION = "✅ or ❌ on this message does the same."
 CROSS = "❌ on this message does the same."
+NOT_LOOKED = "the account's posts could not be read"
+"""Why nobody can say whether an UNKNOWN row is out; it is kept as the row's reason."""
 
 
 def subject(post: Post) -> str:
@@ -142,10 +144,11 @@ def no_address(target: Post, account: Account) -> str:
     return f"I do not know the address of {target.label}: not deleted. Delete it at {account.at} by hand, please."
 
 
-def maybe_out(target: Post, account: Account, prefix: str) -> str:
+def maybe_out(target: Post, account: Account, prefix: str, *, looked: bool) -> str:
+    reason = "" if looked else NOT_LOOKED
+    nothing = " So there is nothing to delete." if looked else ""
     return (
-        f"unknown: {subject(target)} ({target.label}) probably did not go out, which nobody can prove. I did not "
-        f"see it among the posts of {account.at}, so there is nothing to delete. Should it show up: "
+        f"{_unsure(f'{subject(target)} ({target.label})', account.at, reason)}{nothing} Should it show up: "
         f"{prefix}undo its address, or delete it by hand."
     )
 
@@ -271,16 +274,29 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
     if len(posts) == 1:
         post = posts[0]
         return (
-            f"unknown: {subject(post)} was probably not posted, which nobody can prove; I do not see it among the "
-            f"account's posts. Post it again: {prefix}send {post.label} · leave it: {prefix}drop {post.label} · "
-            f"{BY_REACTION}"
+            f"{_unsure(subject(post), 'the account', post.reason)} Post it again: {prefix}send {post.label} · leave it:"
+            f" {prefix}drop {post.label} · {BY_REACTION}"
         )
-    label = question.label
+    label, unseen = question.label, any(post.reason == NOT_LOOKED for post in posts)
+    what = (
+        f"whether {len(posts)} of yours are out, nobody can say. I could not look for all of them: please look yourself"
+        if unseen
+        else f"{len(posts)} of yours were probably not posted, which nobody can prove; I do not see them among the "
+        "account's posts"
+    )
     return (
-        f"unknown: {len(posts)} of yours were probably not posted, which nobody can prove; I do not see them among the "
-        f"account's posts.\n{_list(posts, now)}\n"
+        f"unknown: {what}.\n{_list(posts, now)}\n"
         f"Post them again: {prefix}send {label} · leave them: {prefix}drop {label} · {BY_REACTION} "
         f"A single one: {prefix}send {posts[0].label}"
+    )
+
+
+def _unsure(what: str, where: str, reason: str) -> str:
+    """Of what may be out: whether that is likely. ``reason``: NOT_LOOKED, or that it was not seen ``where``."""
+    if reason == NOT_LOOKED:
+        return f"unknown: whether {what} is out, nobody can say. I could not look: please look at {where} yourself."
+    return (
+        f"unknown: {what} was probably not posted, which nobody can prove; I do not see it among the posts of {where}."
     )
 
 
@@ -318,10 +334,8 @@ def thread_stopped(post: Post, rows: Sequence[Post], account: Account, why: str)
 
 
 def thread_unsure(post: Post, rows: Sequence[Post], account: Account) -> str:
-    return (
-        f"unknown: part {post.part} of {len(rows)}, {called(post)}, was probably not posted, which "
-        f"nobody can prove; I do not see it among the posts of {account.at}. So the thread stopped."
-    )
+    what = f"part {post.part} of {len(rows)}, {called(post)},"
+    return f"{_unsure(what, account.at, post.reason)} So the thread stopped."
 
 
 def thread_stale(post: Post, rows: Sequence[Post], account: Account, seconds: float) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge import backing_up
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, Throttled
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Post, PostState, Recovery, label
 from bridge.outbox import restoring
@@ -302,4 +302,22 @@ async def test_without_a_link_it_is_asked_about_all_the_same(at: Stage) -> None:
     await copied(at)
     at.start()
     await at.settle()
-    assert (await at.row(post)).state is PostState.HELD
+    row = await at.row(post)
+    assert (row.state, row.reason) == (PostState.HELD, restoring.NOT_KNOWN)
+
+
+async def test_what_could_not_be_looked_for_is_not_told_as_not_found(at: Stage) -> None:
+    """As when X allows no more looks, or the new machine has no network yet: it may be out."""
+    account = await at.link("acme")
+    post = await at.queue(account, "waited")
+    await copied(at)
+    await meanwhile(at, "acme", "waited")
+    at.x.always_fail("find", lambda: Throttled("too many", retry_at=at.time.wall + 900))
+    at.pass_later(86400)
+    at.start()
+    await at.pass_slowly(70)
+    row = await at.row(post)
+    assert (row.state, row.reason) == (PostState.HELD, restoring.NOT_KNOWN)
+    (said,) = [text for text in await at.texts() if "restored from a backup" in text]
+    assert "It may be done already: look at the account" in said
+    assert "do not find" not in said

@@ -92,7 +92,31 @@ async def test_looks_that_all_fail_end_in_a_question(at: Stage) -> None:
     post = await unknown(at, taken=True)
     await at.pass_slowly(64.0)
     assert (await at.row(post)).question_id is not None
-    assert (await at.texts(post))[-1].startswith("unknown: ")
+    said = (await at.texts(post))[-1]
+    assert said.startswith("unknown: whether “hello” is out, nobody can say. I could not look: please look at")
+    assert "probably" not in said
+
+
+async def test_of_several_that_could_not_be_looked_for_none_is_called_probably_not_posted(at: Stage) -> None:
+    at.x.always_fail("find", lambda: LinkBroken("dead"))
+    at.x.always_fail("post", lambda: OutcomeUnknown("cut"))
+    posts = [await at.queue(await at.link(handle), handle) for handle in ("one", "two")]
+    at.start()
+    await at.until_state(posts[-1], PostState.UNKNOWN)
+    await at.pass_slowly(64.0)
+    (said,) = [text for text in await at.texts() if text.startswith("unknown: whether")]
+    assert "whether 2 of yours are out, nobody can say. I could not look for all of them" in said
+    assert "“one”, the account's posts could not be read" in said
+
+
+async def test_an_undo_of_one_that_could_not_be_looked_for_does_not_say_that_there_is_nothing(at: Stage) -> None:
+    at.x.always_fail("find", lambda: LinkBroken("dead"))
+    post = await unknown(at, taken=True)
+    undo = await at.undo(post)
+    await at.pass_slowly(64.0)
+    said = (await at.texts(undo))[-1]
+    assert "I could not look: please look at @acme yourself. Should it show up: !undo its address" in said
+    assert "nothing to delete" not in said
 
 
 async def test_an_earlier_post_with_the_same_text_is_not_taken_for_it(at: Stage) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from bridge import fetching, pictures
 from bridge.errors import OutcomeUnknown, Throttled
-from bridge.model import Account, Draft, Medium, Post, PostState
+from bridge.model import Account, Action, Draft, Medium, Post, PostState
 from tests.film import film
 from tests.unit.outbox_stage import STALE, Stage, stage
 
@@ -60,6 +60,24 @@ async def test_a_slow_upload_holds_the_others_for_a_while_only(at: Stage) -> Non
     await at.until_state(post, PostState.POSTED)
     assert at.x.texts("acme") == ["second", "third", "the film"]
     assert (at.x.overlaps, at.x.count("upload")) == (0, 1)
+
+
+async def test_what_rests_behind_a_slow_upload_is_no_reason_for_turn_after_turn(at: Stage) -> None:
+    acme = await at.link("acme")
+    _, gate = await queue(at, acme), at.x.hold("upload")
+    at.start()
+    await gate.entered.wait()
+    await at.pass_slowly(16)
+    until = at.time.wall + 500
+    await at.store.transact(lambda tx: tx.accounts.rest(acme.id, Action.REPOST, until))
+    repost = await at.queue(acme, "", action=Action.REPOST, target="123")
+    await at.settle()
+    assert at.outbox._wake > at.time.mono
+    await at.pass_slowly(4)
+    assert "The publisher lets @acme do this again at" in (await at.texts(repost))[0]
+    await at.pass_slowly(500, 50)
+    assert (await at.row(repost)).state is PostState.POSTED
+    gate.release()
 
 
 async def test_a_quick_upload_keeps_the_order(at: Stage) -> None:
