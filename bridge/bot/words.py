@@ -12,7 +12,9 @@ from bridge.telltale import HIDDEN, holds_secret, pictures
 _QUOTED = 40
 _SKIM = 400
 _LONGEST_NAME = 60
-_ALIAS = re.compile(r"#[^\s:]{1,80}:[A-Za-z0-9.:\[\]-]{1,80}")
+_ALIAS = re.compile(r"#[^\s:“”()]{1,80}:[A-Za-z0-9.:\[\]-]{1,80}")
+_LINKS = re.compile(r":(?=\S)|[.。．｡](?=[^\W\d])")
+"""What an address hangs on: clients make a link of ``example.org`` as well, without anything before it."""
 _MARKS = str.maketrans("“”„‟«»", '""""""')
 
 
@@ -45,7 +47,7 @@ def room_name(called: RoomName) -> str:
     """What people call a room, for a sentence: ``“Press” (#press:example.org)``; empty when that says nothing. Its name
     is somebody's words: so it stands in quotation marks that it cannot end, and no client finds an address in it.
     """
-    name = re.sub(r":(?=\S)|\.(?=[^\W\d_])", r"\g<0> ", called.name[:_SKIM].translate(_MARKS))
+    name = _LINKS.sub(r"\g<0> ", called.name[:_SKIM].translate(_MARKS))
     quoted = quote(name, _LONGEST_NAME)
     alias = called.alias if _ALIAS.fullmatch(called.alias) and called.alias.isprintable() else ""
     if quoted == "“”":

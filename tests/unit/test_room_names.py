@@ -205,9 +205,12 @@ async def test_where_they_are_not_or_anybody_can_come_it_is_not_shared(
         ("https://matrix.to/#/@ana:example.org", "", "“https: //matrix. to/#/@ana: example. org”"),
         ("matrix:u/ana:example.org", "", "“matrix: u/ana: example. org”"),
         ("www.example.org v2.0 etc.", "", "“www. example. org v2.0 etc.”"),
+        ("ana@example。org", "", "“ana@example。 org”"),
         ("x" * 61, "", f"“{'x' * 60}…”"),
         ("Press", "#pr\u202eess:example.org", "“Press”"),
         ("Press", "#a b:example.org", "“Press”"),
+        ("Press", "#a):“b:example.org", "“Press”"),
+        ("", "#“:example.org", ""),
         ("Press", "!press:example.org", "“Press”"),
     ],
 )
@@ -222,4 +225,4 @@ def test_whatever_it_holds_it_is_one_quotation_and_one_address(name: str, alias:
     assert words.count("“") == words.count("”") <= 1
     assert len(words) < 60 + len(alias) + 10
     quoted = words.partition("”")[0]
-    assert words == alias or not re.search(r":\S|\.[a-z]", quoted)
+    assert words == alias or not re.search(r":\S|[.。．｡][^\W\d]", quoted)
