@@ -1,10 +1,11 @@
-"""The real homeserver that the Matrix tests need."""
+"""The real homeserver that the Matrix tests need, and a scene on it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.matrix_scene import Scene
 from tests.synapse import Synapse, require
 
 
@@ -24,3 +25,11 @@ def own_homeserver(tmp_path: Path) -> Iterator[Synapse]:
     server = Synapse.start(tmp_path / "synapse")
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
+    """Makes bots and people; all of them end with the test."""
+    made = Scene(homeserver, tmp_path)
+    yield made
+    await made.close()

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,6 @@ from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
 KILLS = 5
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
 
 
 class Victim:

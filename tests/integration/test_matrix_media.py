@@ -1,25 +1,15 @@
 """What somebody said after a picture, asked of a real homeserver: in order, vouched for, and theirs alone."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.model import Identity, Message, Room, Unreadable
 from tests.integration.matrix_scene import Bot, Scene
-from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
 
 PICTURE = {"msgtype": "m.image", "info": {"mimetype": "image/png"}}
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
 
 
 def image(name: str) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Invitations, kicks, upgrades, DMs and power, on a real homeserver."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +10,8 @@ from bridge.interfaces import Privacy
 from bridge.model import Identity, Outgoing, Room, RoomLost, RoomMoved, Speech
 from tests.integration.matrix_scene import Person, Scene
 from tests.patience import until
-from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
 
 
 def who(person: Person) -> Identity:

@@ -20,13 +20,6 @@ pytestmark = pytest.mark.homeserver
 
 
 @pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 async def own_scene(own_homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
     made = Scene(own_homeserver, tmp_path)
     yield made

@@ -2,8 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +11,8 @@ from nio import ShareGroupSessionResponse
 from bridge.errors import ChatRefused, ChatUnreachable
 from bridge.model import Edit, Identity, Message, Outgoing, Reaction, Redaction, Room, Speech, Unreadable
 from tests.integration.matrix_scene import Person, Scene
-from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
 
 
 def encrypted_for(person: Person, room: str, text: str) -> dict[str, Any]:

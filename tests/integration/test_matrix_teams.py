@@ -157,13 +157,6 @@ class Team:
 
 
 @pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 async def team(homeserver: Synapse, scene: Scene, tmp_path: Path) -> AsyncIterator[Team]:
     kantter = Kantter(homeserver, await scene.register("kantter"), tmp_path / "kantter")
     yield await Team(scene, kantter).gather()

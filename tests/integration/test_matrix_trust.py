@@ -1,8 +1,5 @@
 """Nobody but the sender's own device makes a command: what a homeserver's admin or a member could try."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from pydantic import SecretStr
 
@@ -11,16 +8,8 @@ from bridge.model import Unreadable
 from bridge.store import Database
 from bridge.vault import Vault
 from tests.integration.matrix_scene import KEY, Bot, Person, Scene
-from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(homeserver, tmp_path)
-    yield made
-    await made.close()
 
 
 async def sign(person: Person) -> None:

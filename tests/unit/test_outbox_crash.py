@@ -59,9 +59,8 @@ async def test_a_crash_after_any_step_of_the_loop(at: Stage, steps: int) -> None
     assert at.x.count("post") <= 1
 
 
-async def test_a_crash_before_the_claim_is_committed(at: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    acme = await at.link("acme")
-    post = await at.queue(acme)
+def stuck(at: Stage, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let no transaction come to its end, until that is undone; rings when one was wanted."""
     transact, reached = at.store.transact, asyncio.Event()
 
     async def never(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
@@ -70,9 +69,16 @@ async def test_a_crash_before_the_claim_is_committed(at: Stage, monkeypatch: pyt
         return await transact(work, lasting=lasting)
 
     monkeypatch.setattr(at.store, "transact", never)
+    return reached
+
+
+async def test_a_crash_before_the_claim_is_committed(at: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme = await at.link("acme")
+    post = await at.queue(acme)
+    reached = stuck(at, monkeypatch)
     at.start()
     await reached.wait()
-    monkeypatch.setattr(at.store, "transact", transact)
+    monkeypatch.undo()
     await at.crash()
     assert (await at.row(post)).state is PostState.QUEUED
     at.start()
@@ -92,7 +98,7 @@ async def test_a_crash_between_the_claim_and_the_first_byte(at: Stage, monkeypat
     monkeypatch.setattr(at.store, "transact", then_stop)
     at.start()
     await reached.wait()
-    monkeypatch.setattr(at.store, "transact", transact)
+    monkeypatch.undo()
     assert (await at.row(post)).state is PostState.SENDING
     await at.crash()
     at.start()
@@ -126,17 +132,10 @@ async def test_a_crash_between_the_answer_and_its_record(at: Stage, monkeypatch:
     gate = at.x.hold("post")
     at.start()
     await gate.entered.wait()
-    transact, reached = at.store.transact, asyncio.Event()
-
-    async def never(work: Callable[[Tx], T], *, lasting: bool = True) -> T:
-        reached.set()
-        await asyncio.Event().wait()
-        return await transact(work, lasting=lasting)
-
-    monkeypatch.setattr(at.store, "transact", never)
+    reached = stuck(at, monkeypatch)
     gate.release()
     await reached.wait()
-    monkeypatch.setattr(at.store, "transact", transact)
+    monkeypatch.undo()
     await at.crash()
     assert at.x.texts("acme") == ["hello"]
     at.start()
