@@ -177,6 +177,11 @@ class House:
     prices: Prices = USUAL
     zone: tzinfo = UTC
 
+    def how(self, verb: str) -> str:
+        """How a verb is written, with an example."""
+        command = self.verbs[verb]
+        return f"Write it like this: {self.prefix}{command.usage} · for instance: {self.prefix}{command.example}"
+
     @property
     def publisher(self) -> Publisher:
         """The publisher that is meant when none is named: the first one."""

@@ -112,7 +112,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str | None, bool]:
     if not words:
         return None, False
     if len(words) > 2 or (len(words) == 2 and words[1].lower() != "room"):
-        raise UsageError(f"Write it like this: {house.prefix}{house.verbs['use'].usage}")
+        raise UsageError(house.how("use"))
     if words == ["room"]:
         raise UsageError(f"Which account? {house.prefix}use @acme room, or {house.prefix}use none room.")
     handle = _NONE if words[0].lower() == _NONE else "@" + words[0].removeprefix("@")

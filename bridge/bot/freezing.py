@@ -62,7 +62,7 @@ def _meant(tx: Tx, asked: Asked, house: House, verb: str) -> Account:
     if said and asked.account is None and len(said) == 1:
         account, role = accounts.named(mine, said[0], house)
     elif said:
-        raise UsageError(f"Write it like this: {house.prefix}{house.verbs[verb].usage}")
+        raise UsageError(house.how(verb))
     else:
         account, role = accounts.pick(tx, asked, house, mine)
     if not role.may_undo_others:

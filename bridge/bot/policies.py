@@ -71,7 +71,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str], str]:
     rest = _SETTING.sub("", words).strip().lower().replace("-", "_")
     key = rest if rest in KEYS and not settings else ""
     if not accounts.bare(handle) or "=" in handle or rest != key:
-        raise UsageError(f"Write it like this: {house.prefix}{house.verbs['policy'].usage}")
+        raise UsageError(house.how("policy"))
     return handle, settings, key
 
 

@@ -64,9 +64,7 @@ def _publish(tx: Tx, asked: Asked, house: House) -> None:
     try:
         post = publish(tx, asked, house, wanted(tx, asked, house))
     except UsageError as error:
-        how = f"Write it like this: {house.prefix}{house.verbs[asked.verb].example}"
-        more = "" if asked.text.strip() or asked.media else f" {how}"
-        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}{more}") from error
+        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
     if asked.guessed and post.state is not PostState.DRAFT:
         confirming.confirm(tx, asked, post, house)
 
@@ -161,6 +159,8 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
     if asked.verb == "retweet":
         target = _target(asked.text, asked, house, publisher)
         return Wish(account, role, (Draft(""),), Action.REPOST, target)
+    if asked.verb in ("tweet", "draft") and not asked.media and is_nothing(asked.text):
+        raise UsageError(f"There is no text to post. {house.how(asked.verb)}")
     words = _draft(asked.text, asked.media)
     if asked.verb == "reply":
         url, text = _first_word(asked.text)
@@ -251,9 +251,8 @@ def _first_word(text: str) -> tuple[str, str]:
 def _target(said: str, asked: Asked, house: House, publisher: Publisher) -> str:
     remote_id = publisher.find_id(said.strip())
     if remote_id is None:
-        usage = house.verbs[asked.verb].usage
         found = f", not {quote(said)}" if said.strip() else ""
-        raise UsageError(f"I need the address of a post{found}. Write it like this: {house.prefix}{usage}")
+        raise UsageError(f"I need the address of a post{found}. {house.how(asked.verb)}")
     return remote_id
 
 

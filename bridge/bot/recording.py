@@ -74,7 +74,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str | None, int]:
         elif handle is None and accounts.bare(word):
             handle = word
         else:
-            raise UsageError(f"Write it like this: {house.prefix}{house.verbs['log'].usage}")
+            raise UsageError(house.how("log"))
     return handle, most
 
 

@@ -26,10 +26,8 @@ _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEU
 def schedule(tx: Tx, asked: Asked, house: House) -> None:
     """Let the text go out at a time."""
     said, bar, text = asked.text.partition("|")
-    usage = f"{house.prefix}{house.verbs['schedule'].usage}"
     if not bar and not asked.media:  # pictures alone need none
-        example = f"{house.prefix}{house.verbs['schedule'].example}"
-        raise UsageError(f"When, and what? Write it like this: {usage} · for instance: {example}")
+        raise UsageError(f"When, and what? {house.how('schedule')}")
     try:
         when = times.read(said, _said_at(asked), zone_of(tx, asked.sender, house))
         wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)

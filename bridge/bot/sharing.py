@@ -53,7 +53,7 @@ def _read(tx: Tx, asked: Asked, house: House, *, roles: bool) -> _Wish:
     if asked.account is not None:
         words.insert(0, "@" + asked.account)
     words = _mentioned(asked, words)
-    usage = f"Write it like this: {house.prefix}{house.verbs[asked.verb].usage}"
+    usage = house.how(asked.verb)
     role = None
     if len(words) == 4 and words[2].lower() in _BEFORE_ROLE:
         del words[2]

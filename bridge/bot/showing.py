@@ -13,7 +13,7 @@ from bridge.bot.parse import nearest
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Post, PostState
+from bridge.model import Account, Action, Post, PostState, label
 from bridge.pricing import COUNTED, money, month
 
 PAUSE = ("outbox", "pause")
@@ -137,10 +137,11 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
 
 
 def _answers(post: Post, house: House) -> str:
-    """What can be said about a post that waits for its author's word; in the order of the question."""
+    """What can be said about a post that waits for its author's word; of a thread, about all of it that waits."""
     if post.question_id is None:
         return ""
-    return f" · {house.prefix}send {post.label} or {house.prefix}drop {post.label}"
+    name = label("q", post.question_id) if post.part else post.label
+    return f" · {house.prefix}send {name} or {house.prefix}drop {name}"
 
 
 def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:

@@ -360,7 +360,8 @@ def thread_question(
     lines = [said]
     undo = ""
     if out:
-        lines.append(f"{out} of {len(rows)} parts are out: {' '.join(urls)}")
+        are = "is" if out == 1 else "are"
+        lines.append(f"{out} of {len(rows)} parts {are} out: {' '.join(urls)}")
         undo = f" · delete what is out: {prefix}undo {rows[0].label}"
     label = question.label
     if describe := _describe(rows[0], prefix):

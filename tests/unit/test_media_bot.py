@@ -175,7 +175,8 @@ async def test_without_text_and_picture_there_is_nothing_to_post(scene: Scene) -
     await scene.account("acme", ana=Role.OWNER)
     scene.network.messages["$cat"] = Message("$cat", PRESS, BEN, "", scene.now, media=(CAT,))
     scene.network.messages["$text"] = Message("$text", PRESS, ANA, "hello", scene.now)
-    words = "Not posted. There is no text to post. Write it like this: !tweet Good morning!"
+    how = "Write it like this: !tweet[@ACCOUNT] TEXT · for instance: !tweet Good morning!"
+    words = f"Not posted. There is no text to post. {how}"
     assert await scene.ask(ANA, "!tweet") == await scene.ask(ANA, "!tweet", reply_to="$text") == words
     words = await scene.ask(ANA, "!tweet", reply_to="$cat")
     assert words == "Not posted: the picture that you reply to is not yours. Send it here yourself first."

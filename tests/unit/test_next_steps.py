@@ -2,14 +2,19 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from bridge.bot.showing import PAUSE
+from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Post, PostState, Role
 from bridge.outbox.words import failed, waits
 from tests.unit.bot_scene import ANA, BEN, DM, LOBBY, NOW, PRESS, Scene
 
+HOW = "Write it like this:"
+TWEET = "!tweet Good morning!"
+RETWEET = "!retweet https://x.com/acme/status/1234567890123456789"
 HOLD = (
     "@acme: hold=none. It says how long a post waits, in which undoing costs nothing. An owner sets it:"
     " !policy @acme hold=VALUE, where VALUE is a time such as 20s or 2min, at most 1h, or none."
@@ -34,10 +39,22 @@ async def question(scene: Scene, *texts: str) -> None:
     await scene.store.transact(lambda tx: tx.posts.save(*held))
 
 
+def _extend(post: Post, tx: Tx) -> None:
+    tx.posts.extend(post)
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("!tweet", "Not posted. There is no text to post. Write it like this: !tweet Good morning!"),
+        ("!tweet", f"Not posted. There is no text to post. {HOW} !tweet[@ACCOUNT] TEXT · for instance: {TWEET}"),
+        ("!tweet@nobody", "Not posted. You have no account “@nobody” here. !accounts lists yours; !link adds one."),
+        (
+            "!retweet",
+            f"Not posted. I need the address of a post. {HOW} !retweet[@ACCOUNT] URL · for instance: {RETWEET}",
+        ),
+        ("!share @acme", f"{HOW} !share @ACCOUNT WHO|room [ROLE] · for instance: !share @acme @ben:example.org poster"),
+        ("!policy", f"{HOW} !policy @ACCOUNT [KEY=VALUE] · for instance: !policy @acme hold=20s"),
+        ("!log 3 no such", f"{HOW} !log [@ACCOUNT] [NUMBER] · for instance: !log @acme 20"),
         ("!edit k1", "There is no text. To change what it says: !edit k1 TEXT"),
         ("!help nonsense", "I know no verb “nonsense”. !help lists those that there are."),
         (
@@ -78,13 +95,16 @@ async def test_who_has_nothing_to_undo_here_can_name_another(scene: Scene, acme:
 async def test_what_waits_for_a_word_is_named_by_its_words(scene: Scene, acme: Account) -> None:
     await question(scene, "one")
     await question(scene, "two", "three")
+    rows = [replace(post, thread_root=2, part=post.id - 1) for post in (await scene.posts())[1:]]
+    for row in rows:
+        await scene.store.transact(partial(_extend, row))
     which = "Which one? !send ID. Waiting for your answer: k1 (“one”), q2 (2 posts)."
     assert await scene.ask(ANA, "!send") == f"{which} !status, in private, shows all that wait."
     assert await scene.ask(ANA, "!send", LOBBY) == "Which one? !send ID. !status, in private, shows all that wait."
     assert await scene.ask(ANA, "!status") == (
         "k1 waits for your word: “one” · !send k1 or !drop k1\n"
-        "k2 waits for your word: “two” · !send k2 or !drop k2\n"
-        "k3 waits for your word: “three” · !send k3 or !drop k3"
+        "k2 waits for your word: “two” · !send q2 or !drop q2\n"
+        "k3 waits for your word: “three” · !send q2 or !drop q2"
     )
 
 

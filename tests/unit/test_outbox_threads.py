@@ -439,4 +439,4 @@ async def test_an_approval_that_lapses_in_the_middle_says_who_can_go_on(at: Stag
     [words] = [text for text in await at.texts() if "The thread stopped" in text]
     how = f"an approver or owner can let it go on: !send {posts[1].label}"
     assert f"its approval does not hold any more; {how}." in words
-    assert f"1 of {len(TEXTS)} parts are out" in words
+    assert f"1 of {len(TEXTS)} parts is out" in words
