@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bridge import alttext, pricing, telltale, times
-from bridge.bot import asking, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
+from bridge.bot import asking, exhibits, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
@@ -75,7 +75,12 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
 def _pictures_edited(tx: Tx, event: Edit, house: House, now: float) -> None:
     """Posts of the sender that have not gone out show the pictures of an earlier message as it was edited."""
     for part in tx.posts.with_picture(event.room.network, event.target) if event.media else ():
-        if part.message_id == event.target or (part.author, part.room) != (event.sender, event.room):
+        if part.message_id == event.target:
+            continue
+        if (part.author, part.room) != (event.sender, event.room):
+            root = tx.posts.get(part.thread_root or part.id) or part
+            exhibits.replaced(tx, root, event.target, event.room)
+            previewing.refresh(tx, tx.posts.get(root.id) or root, house)
             continue
         draft = replace(part.draft, media=pictures.swapped(part.draft.media, event.media, event.target))
         if draft == part.draft or not unsent(tx, part):

@@ -4,11 +4,14 @@ What is shown is a copy of what would be published: cleaned and scaled, so that 
 mean to publish, such as where it was taken. It knows rows of answers and whether rooms are encrypted, and no file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from bridge.interfaces import Tx
 from bridge.model import Medium, Post, PostState, Room, Speech
 
+_NOWHERE = "-"
+"""The room of a picture that no message shows any more; no room's id."""
 _OVER = (PostState.POSTED, PostState.FAILED, PostState.UNKNOWN)
 
 
@@ -73,6 +76,25 @@ def untold(tx: Tx, post: Post, medium: Medium, room: Room) -> str:
     if _fitting(tx, medium, room) is None:
         return "It is not shown here: it comes from an encrypted room, and this one is not encrypted."
     return "It is not shown here."
+
+
+def removed(tx: Tx, post: Post, message_id: str, room: Room) -> None:
+    """That message with a picture of the post was taken away: the bot does not show it there either."""
+    _save(tx, post, message_id, room, lambda medium: replace(medium, unshown="Its message was removed."))
+
+
+def replaced(tx: Tx, post: Post, message_id: str, room: Room) -> None:
+    """That message may show another picture by now, which the post does not follow: the bot shows the one it has."""
+    _save(tx, post, message_id, room, lambda medium: replace(medium, room=_NOWHERE))
+
+
+def _save(tx: Tx, post: Post, message_id: str, room: Room, changed: Callable[[Medium], Medium]) -> None:
+    for part in [post] if post.thread_root is None else tx.posts.thread(post.thread_root):
+        media = tuple(
+            changed(one) if one.message_id == message_id and _is_there(post, one, room) else one
+            for one in part.draft.media
+        )
+        tx.posts.save(replace(part, draft=replace(part.draft, media=media)))
 
 
 def take_away(tx: Tx, post: Post, room: Room | None = None) -> None:

@@ -149,8 +149,10 @@ class Looker:
 
 
 def _with(medium: Medium, seen: Medium) -> Medium:
-    """It with what was seen of that file. What was uploaded before its bytes were known may be another file."""
-    if medium.looked_at or medium.source != seen.source:
+    """It with what was seen of that file. What was uploaded before its bytes were known may be another file. And so is
+    what another key makes of the same bytes: AES-CTR lets somebody choose what.
+    """
+    if medium.looked_at or (medium.source, medium.key, medium.iv) != (seen.source, seen.key, seen.iv):
         return medium
     known = replace(medium, size=seen.size, scaled=seen.scaled, copies=seen.copies, unshown=seen.unshown)
     return known if medium.sha256 else replace(known, sha256=seen.sha256, remote_id="", uploaded_at=0.0)

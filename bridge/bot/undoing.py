@@ -7,7 +7,7 @@ the outbox's.
 from dataclasses import replace
 from enum import Enum
 
-from bridge.bot import previewing, signs
+from bridge.bot import exhibits, previewing, signs
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, span, subject
 from bridge.errors import UsageError
@@ -218,15 +218,21 @@ def _picture_removed(tx: Tx, event: Redaction, house: House, now: float) -> None
     roots = {(post.thread_root or post.id): tx.posts.get(post.thread_root or post.id) or post for post in found}
     for post in roots.values():
         parts = previewing.parts_of(tx, post)
-        if event.target == post.message_id or event.room != post.room:
+        if event.target == post.message_id:
             continue
         if any(one.state not in _WAITING or one.claimed_at is not None for one in parts):
+            continue
+        if event.room != post.room:
+            exhibits.removed(tx, post, event.target, event.room)
+            _refresh(tx, post, house)
             continue
         if event.sender != post.author:
             words = (
                 f"{event.sender.name} removed a picture of {post.label}, {subject(post)}, which still waits to go out"
             )
             _say_about(tx, post, f"{words} · undo: {house.prefix}undo {post.label}")
+            exhibits.removed(tx, post, event.target, event.room)
+            _refresh(tx, post, house)
             continue
         take_back(tx, post, event.sender, post.room, post.message_id, post.thread, now)
         signs.end(tx, post, signs.FAILED)
