@@ -1,9 +1,15 @@
-"""What all tests share: the event loop, which is the one of ``kantter run``, and plain tracebacks in what they log."""
+"""What all tests share: the event loop, which is the one of ``kantter run``, plain tracebacks in what they log, and no
+deadline for an example: a busy machine is no failure.
+"""
 
 from collections.abc import Callable, Mapping
 
 import structlog
 import uvloop
+from hypothesis import settings
+
+settings.register_profile("kantter", deadline=None)
+settings.load_profile("kantter")
 
 # The rich ones, which structlog takes where nothing is configured, need seconds each on a busy machine.
 structlog.configure(

@@ -269,7 +269,7 @@ def events(draw: st.DrawFn) -> Event:
             return Redaction(draw(st.sampled_from(["$d1", "$d2"])), room, who, draw(st.sampled_from(IDS)), at)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(events(), max_size=6), max_size=6))
 async def test_no_message_is_ever_two_posts(batches: list[list[Event]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

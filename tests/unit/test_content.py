@@ -30,7 +30,7 @@ def post(text: str) -> Post:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_texts)
 def test_a_text_is_shown_whole_in_the_preview_or_on_its_pages(text: str) -> None:
     tx = cast(Tx, None)  # a single post needs none

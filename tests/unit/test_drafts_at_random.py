@@ -354,7 +354,7 @@ async def walk(folder: Path | None, steps: list[tuple[object, ...]]) -> list[str
         return at.x.texts("acme")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(_start, st.lists(_step, min_size=20, max_size=40))
 async def test_nothing_goes_out_without_enough_approvals_of_exactly_that(
     start: tuple[tuple[object, ...], ...], steps: list[tuple[object, ...]]

@@ -200,7 +200,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(["m.room.message", "m.reaction", "m.room.redaction"]) | json_values,
     content=json_values,

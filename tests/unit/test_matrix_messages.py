@@ -238,7 +238,7 @@ _OBJECT = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(["m.image", "m.file", "m.gallery", "dm.filament.gallery"]),
     changed=st.dictionaries(st.sampled_from([*_FILE_KEYS, "file", "itemtypes", "m.new_content"]), _OBJECT | _ODD),

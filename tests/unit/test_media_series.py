@@ -247,7 +247,7 @@ async def test_names_are_harmless_wherever_they_are_said(scene: Scene, room: Tal
         assert not any(line.startswith("Posted as") for line in words.splitlines())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     text=st.text(st.sampled_from("alt: \nA\r\0\ud800\u202e…"), max_size=200),
     count=st.integers(1, 4),

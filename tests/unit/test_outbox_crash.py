@@ -304,7 +304,7 @@ async def _tell(steps: list[tuple[str, float]]) -> None:
 
 
 @given(steps=_STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_whatever_happens_no_post_is_doubled_or_lost(steps: list[tuple[str, float]]) -> None:
     asyncio.run(_tell(steps))
 

@@ -317,7 +317,7 @@ ERRORS = st.sampled_from(
 
 
 @given(st.lists(ERRORS, max_size=9))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_run_of_troubles_keeps_the_order_and_doubles_nothing(troubles: list[object]) -> None:
     async def run(folder: Path) -> None:
         async with stage(folder) as at:
@@ -383,7 +383,7 @@ async def test_what_should_be_looked_at_is_asked_once_for_the_whole_thread(at: S
 
 
 @given(st.lists(ERRORS, max_size=6), st.integers(0, 12), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_rollback_at_any_moment_leaves_nothing_out(troubles: list[object], moment: int, crash: bool) -> None:
     async def run(folder: Path) -> None:
         async with stage(folder) as at:

@@ -75,7 +75,7 @@ def read(target: str, headers: dict[str, str], body: str) -> Claim:
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(form=st.lists(st.tuples(words.filter(lambda name: not name.startswith("oauth_")), words), max_size=4))
 def test_what_oauthlib_signs_holds_and_authlib_agrees(form: list[tuple[str, str]]) -> None:
     target, headers, body = signed(form, "/2/tweets?max=5&q=a%20b")

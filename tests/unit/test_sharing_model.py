@@ -193,4 +193,4 @@ def _asked(tx: Tx) -> None:
 
 
 TestTeam = Team.TestCase
-TestTeam.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestTeam.settings = settings(max_examples=60, stateful_step_count=40)

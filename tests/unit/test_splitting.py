@@ -37,7 +37,7 @@ def check(text: str, parts: list[str], limit: int) -> None:
 
 
 @given(TEXTS, st.sampled_from([280, 60, 40]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_part_fits_and_nothing_is_lost(text: str, limit: int) -> None:
     try:
         parts = split(text, limit)
@@ -50,7 +50,7 @@ def test_every_part_fits_and_nothing_is_lost(text: str, limit: int) -> None:
 @given(
     st.lists(st.sampled_from(["https://example.com/a/b", "🇩🇪", "👩‍👩‍👧‍👦", "q\u0301", "1️⃣", "go", "."]), max_size=300)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_link_emoji_or_marked_letter_is_cut(words: list[str]) -> None:
     parts = split(" ".join(words), 50)
     assert " ".join(parts).split() == " ".join(words).split()

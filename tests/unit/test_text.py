@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge import text as reading
@@ -99,7 +99,6 @@ def _alike(words: str) -> bool:
     return all(link["indices"][1] - link["indices"][0] == len(link["url"]) for link in extract_urls_with_indices(words))
 
 
-@settings(deadline=None)  # the first time, the library is imported
 @given(SHORT)
 @example("a.com\u3042.jp/x")
 @example("co.uk?a co.uk/?a co.uk:80 co.uk:80/a")
@@ -177,7 +176,6 @@ def test_ten_thousand_characters_of_anything(words: str) -> None:
     assert min(times) < 0.05  # a few milliseconds; the margin is for a loaded machine, quadratic takes seconds
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text_is_survived(words: str) -> None:
     _everything(words)

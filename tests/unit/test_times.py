@@ -121,7 +121,7 @@ def test_odd_zones_too(zone: str, day: str) -> None:
 
 @given(st.datetimes(FROM, TO), st.sampled_from(["Europe/Berlin", "America/New_York",
        "Australia/Lord_Howe", "Pacific/Apia", "UTC", "Asia/Kathmandu"]))  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_clocks_there_show_what_was_said(when: datetime, name: str) -> None:
     place = times.zone(name)
     found = times.read(f"{when:%Y-%m-%d %H:%M} {name}", NOW, BERLIN)
@@ -138,7 +138,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.text(max_size=120) | st.lists(WORDS, max_size=12).map(" ".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_hostile_text_is_a_time_within_the_year_or_a_usage_error(text: str) -> None:
     answer = ""
     try:

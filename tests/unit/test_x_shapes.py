@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Draft, Medium
@@ -209,7 +209,6 @@ def test_an_address_at_the_stand_in() -> None:
     assert shapes.id_in("http://127.0.0.1:8001/ana/status/1234", "http://127.0.0.1:8000") is None
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(st.text(st.characters(codec=None), max_size=80) | st.from_regex(r"https?://x\.com/.*"))
 def test_any_text_is_survived(text: str) -> None:
     found = shapes.id_in(text, WEB)
@@ -219,7 +218,6 @@ def test_any_text_is_survived(text: str) -> None:
 # ---------------------------------------------------------------- answers
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text() | st.lists(st.integers())))
 def test_any_answer_is_survived(answer: dict[str, Any]) -> None:
     assert shapes.new_id({"data": answer}) is None or shapes.is_id(str(answer.get("id")))
@@ -227,7 +225,6 @@ def test_any_answer_is_survived(answer: dict[str, Any]) -> None:
     shapes.posts(answer)
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(st.text(max_size=100))
 def test_any_form_is_survived(form: str) -> None:
     assert shapes.linked(form) is None

@@ -8,7 +8,7 @@ from base64 import b64encode
 from urllib.parse import quote, unquote, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oauthlib.oauth1 import Client
 from pydantic import SecretStr
@@ -29,7 +29,6 @@ def parameters(header: str) -> dict[str, str]:
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6)
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(
     st.sampled_from(["GET", "POST", "DELETE"]),
     st.sampled_from(["https://api.x.com/2/tweets", "HTTP://Example.COM:80/a%20b", "https://[::1]:8443/x"]),
