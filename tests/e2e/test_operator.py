@@ -122,7 +122,7 @@ async def test_one_that_runs(stage: Stage) -> None:
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path}: {mode:o}"
 
     ana, dm = await stage.linked()
-    stage.fault(Kind.DELAY, seconds=4.0)
+    stage.fault(Kind.DELAY, seconds=7.0)
     await ana.say(dm, "!tweet still here")
     await stage.until_state("sending")
     text = stage.kantter.config.read_text()
