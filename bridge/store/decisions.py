@@ -18,6 +18,7 @@ from typing import Any
 
 from bridge.interfaces import Accounts, Posts, Topic
 from bridge.model import Decision, Identity, Post, PostState, Preview, Role, Room, Verdict
+from bridge.store import media
 
 _COLUMNS = "post_id, network, name, verdict, content, event_id, at, reason"
 
@@ -138,9 +139,11 @@ class SqlDecisions:
         return [Preview(row[0], row[1], row[2], row[3], Room(row[4], row[5])) for row in rows]
 
     def unseen(self) -> list[Post]:
-        found = [post for post in self._posts.in_state(PostState.DRAFT)
-                 if not all(one.looked_at for one in post.draft.media)]  # fmt: skip
-        roots = {post.id if post.thread_root is None else post.thread_root for post in found}
+        # Of the many drafts, only the few with pictures are read.
+        sql = ("SELECT coalesce(thread_root, id), media FROM post WHERE state NOT IN ('posted', 'failed')"
+               " AND state = ? AND media <> ''")  # fmt: skip
+        found = self._raw.execute(sql, (PostState.DRAFT.value,))
+        roots = {root for root, column in found if not all(one.looked_at for one in media.from_text(column))}
         return [post for root in sorted(roots) if (post := self._posts.get(root)) is not None]
 
     def ring(self) -> None:
