@@ -1,5 +1,6 @@
 """Pictures of drafts whose message is not what it was, and files that are not what they seem."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,16 @@ from bridge.model import Account, Medium, PostState, Speech
 from tests.patience import until
 from tests.unit.bot_scene import ANA, BEN, DM, EVE, PRESS, Scene
 from tests.unit.drafting_scene import DESK, OWEN
-from tests.unit.test_looking import PLAIN, SECRET, acme, kinds, picture, reload, said, until_said
-
-__all__ = ["acme"]
-
+from tests.unit.looking_scene import PLAIN, SECRET, desk, kinds, picture, reload, said, until_said
 
 DOG = replace(PLAIN, source="mxc://example.org/dog", name="dog.jpg")
 BIRD = replace(PLAIN, source="mxc://example.org/bird", name="bird.jpg")
+
+
+@pytest.fixture
+async def acme(scene: Scene) -> AsyncIterator[Account]:
+    async with desk(scene) as account:
+        yield account
 
 
 async def edited_by_ben(scene: Scene) -> str:
