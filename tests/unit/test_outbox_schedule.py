@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.interfaces import Tx
-from bridge.model import Account, Action, Identity, Policy, Post, PostState, Role, Verdict
+from bridge.interfaces import Topic, Tx
+from bridge.model import Account, Action, Identity, Medium, Policy, Post, PostState, Role, Verdict
 from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage
 
 
@@ -163,6 +163,26 @@ async def test_an_approval_that_does_not_hold_at_the_moment_of_sending(at: Stage
     assert row.state is PostState.DRAFT
     assert row.due_at == ENDLESS
     assert any("approval does not hold any more" in words for words in await at.texts(post))
+
+
+async def test_a_picture_that_nobody_looked_at_was_not_approved(at: Stage) -> None:
+    """As an older Kantter left it: approved by its address."""
+    post = await approved(at, await at.link("acme"))
+
+    def work(tx: Tx) -> None:
+        row = tx.posts.get(post.id)
+        assert row is not None
+        tx.posts.save(replace(row, draft=replace(row.draft, media=(Medium("mxc://example.org/cat", "image/jpeg"),))))
+        tx.posts.extend(replace(row, content=tx.decisions.content(row)))
+        tx.decisions.add(row.id, BOSS, Verdict.APPROVE, tx.decisions.content(row), "$tick", at.time.wall)
+
+    await at.store.transact(work)
+    at.store.bell(Topic.PICTURES).clear()
+    at.start()
+    await at.pass_(61.0)
+    assert (await at.row(post)).state is PostState.DRAFT
+    assert at.store.bell(Topic.PICTURES).is_set()
+    assert (at.posts_taken(), at.x.count("upload"), at.matrix.fetched) == (0, 0, [])
 
 
 async def test_who_may_not_post_any_more_does_not(at: Stage) -> None:
