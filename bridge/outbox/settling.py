@@ -217,7 +217,8 @@ def _unknown(turn: Turn, errand: Errand, why: str) -> None:
 def recover(turn: Turn) -> None:
     """After a start: what was being sent is unknown now, and what was being looked for is looked for again."""
     posts = turn.tx.posts
-    for post in posts.in_state(PostState.UNKNOWN):
+    # Of two with the same text, what is found is the one that was to go out first.
+    for post in sorted(posts.in_state(PostState.UNKNOWN), key=lambda post: post.scheduled_for or 0.0):
         if post.question_id is None:
             searching.go_on(turn, post)
     for post in posts.in_state(PostState.SENDING):

@@ -277,6 +277,26 @@ async def test_a_thread_is_asked_about_once_from_the_part_that_is_not_out(at: St
     assert at.x.texts("acme") == ["one", "two", "three"]
 
 
+async def test_what_is_found_is_the_one_of_two_that_was_to_go_out_first(at: Stage) -> None:
+    account = await at.link("acme")
+    later, sooner = await at.queue_all(account, ["every week", "every week"], state=PostState.SCHEDULED)
+    week = 7 * 86400.0
+
+    def schedule(tx: Tx) -> None:
+        for post, weeks in ((later, 2), (sooner, 1)):
+            tx.posts.extend(replace(post, scheduled_for=at.time.wall + weeks * week))
+
+    await at.store.transact(schedule)
+    await copied(at)
+    at.pass_later(week + 60)
+    await meanwhile(at, "acme", "every week")
+    at.pass_later(86400)
+    at.start()
+    await at.pass_slowly(20)
+    assert (await at.row(sooner)).state is PostState.POSTED
+    assert (await at.row(later)).state is PostState.HELD
+
+
 async def test_a_repost_is_asked_about_and_a_deletion_done(at: Stage) -> None:
     account = await at.link("acme")
     out = await at.queue(account, "to be deleted")
