@@ -25,9 +25,9 @@ def make(path: Path, text: str) -> None:
         sweep(beside)
 
 
-def rewrite(path: Path, text: str) -> None:
-    """Put ``text`` in the place of the whole file, which keeps its mode and its owner. Raises ConfigError; then it is
-    as it was.
+def rewrite(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Put ``text`` in the place of the whole file, which keeps its owner, and its mode where none is given: nobody
+    reads it with another one. Raises ConfigError; then it is as it was.
     """
     path = path.resolve()  # the file that a link leads to is changed, not the link
     beside = beside_of(path)
@@ -36,7 +36,7 @@ def rewrite(path: Path, text: str) -> None:
         _write(beside, text)
         if (was.st_uid, was.st_gid) != (os.geteuid(), beside.stat().st_gid):
             os.chown(beside, was.st_uid, was.st_gid)
-        beside.chmod(stat.S_IMODE(was.st_mode))
+        beside.chmod(stat.S_IMODE(was.st_mode) if mode is None else mode)
         beside.replace(path)
         sync(path.parent)
     except OSError as error:

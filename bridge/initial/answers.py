@@ -101,8 +101,7 @@ def _put(path: Path, text: str, before: dict[Path, str | None]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.path.lexists(path):
         before[path] = path.read_text("utf-8")
-        files.rewrite(path, text)
-        path.chmod(0o600)
+        files.rewrite(path, text, mode=0o600)
     else:
         before[path] = None
         files.make(path, text)

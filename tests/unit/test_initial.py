@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import config, initial
+from bridge import config, files, initial
 from bridge.errors import ConfigError
 from bridge.initial.answers import as_config
 
@@ -49,6 +49,24 @@ def test_where_one_cannot_be_written_all_is_as_it_was(tmp_path: Path, bad: str) 
         initial.write(answers(tmp_path))
     assert (tmp_path / "password").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["data", "password", bad])
+
+
+def test_a_file_that_others_could_read_never_holds_a_secret_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password, seen = tmp_path / "password", list[int]()
+    password.write_text("old")
+    password.chmod(0o644)
+    sync = files.sync
+
+    def watched(path: Path) -> None:
+        if password.read_text() != "old":
+            seen.append(stat.S_IMODE(password.stat().st_mode))
+        sync(path)
+
+    monkeypatch.setattr(files, "sync", watched)
+    initial.write(answers(tmp_path))
+    assert set(seen) == {0o600}
 
 
 def test_a_key_and_its_data_are_kept(tmp_path: Path) -> None:
