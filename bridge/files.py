@@ -64,6 +64,11 @@ def beside_of(path: Path) -> Path:
     return path.with_name(f".kantter-{secrets.token_hex(4)}")
 
 
+def leftovers(path: Path) -> list[Path]:
+    """What writing files beside ``path`` left there when it was cut off, or is writing now: of whatever content."""
+    return [beside for beside in path.resolve().parent.glob(".kantter-????????") if beside.is_file()]
+
+
 def sweep(*paths: Path) -> None:
     """Take away what is there of these. Where that is refused, nothing could be made either, or it does no harm."""
     for path in paths:

@@ -14,7 +14,7 @@ from bridge.config import Settings
 from bridge.errors import ConfigError, StoreError
 from bridge.interfaces import Store, Tx
 from bridge.model import SealedValue
-from bridge.vault import Vault, VaultError, add_key, forget_keys
+from bridge.vault import Vault, VaultError, add_key, forget_keys, sweep_keys
 
 PAGE = 200
 """Values in one transaction."""
@@ -87,6 +87,7 @@ async def rotate(settings: Settings, *, forget: bool, show: Callable[[str], None
     """
     path = settings.vault.key_file
     async with app.take_over(settings) as store:
+        sweep_keys(path)
         vault = Vault.from_file(path)
         before = await survey(store, vault)
         if before.older:

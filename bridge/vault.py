@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -76,6 +77,19 @@ def write_key_file(path: Path) -> None:
 def add_key(path: Path) -> None:
     """Put a new key before all others of a key file. Raises ConfigError; then the file is as it was."""
     files.rewrite(path, f"{new_key()}\n{path.read_text('utf-8')}")
+
+
+_LARGEST_KEY_FILE = 1 << 16
+
+
+def sweep_keys(path: Path) -> None:
+    """Take away the key files that writing ``path`` left beside it when it was cut off, or a key that is forgotten
+    would still lie there. Only for who writes it alone.
+    """
+    for beside in files.leftovers(path):
+        with suppress(ConfigError, OSError):
+            if beside.stat().st_size <= _LARGEST_KEY_FILE and Vault.from_file(beside).keys:
+                files.sweep(beside)
 
 
 def forget_keys(path: Path) -> None:

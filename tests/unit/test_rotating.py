@@ -97,6 +97,18 @@ async def test_cut_off_after_any_page_it_goes_on_with_the_same_key(
     assert await house.survey() == rotating.Survey(count, 0, ())
 
 
+async def test_what_a_rotation_that_was_killed_left_beside_the_key_goes_and_nothing_else(house: House) -> None:
+    await house.fill()
+    killed, other = house.key.with_name(".kantter-00c0ffee"), house.key.with_name(".kantter-0000beef")
+    killed.write_text(f"{vault.new_key()}\n{house.key.read_text()}")
+    other.write_bytes(b"SQLite format 3\x00\xff")
+    for path in (killed, other):
+        path.chmod(0o600)
+    assert await house.rotate(forget=True)
+    assert not killed.exists()
+    assert other.exists()
+
+
 async def test_a_value_that_does_not_open_keeps_every_key(house: House) -> None:
     count = await house.fill()
 
