@@ -1,6 +1,7 @@
 """The command line: a table of commands; each one reads the settings, calls a part, and shows what came of it.
 
-A ConfigError is one clear line a mistake and exit code 2.
+A ConfigError is one clear line a mistake and exit code 2. Commands import the parts that they call when they run: with
+Matrix and X behind them that takes a second, which nobody should wait for at ``--help``.
 """
 
 import os

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import config, doctor, initial, logs
+from bridge import config, logs
 from bridge.cli.screen import errors, plain_errors, say
 
 
@@ -42,6 +42,8 @@ def init(
 
     Nothing is written before the last answer, and nothing that is there is overwritten without your word.
     """
+    from bridge import doctor, initial
+
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         errors.print("kantter: init asks questions, so it needs a terminal; without one, copy the example config")
         raise typer.Exit(2)

@@ -5,17 +5,24 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from bridge import app as house
 from bridge import config, ledger
 from bridge.cli.screen import ConfigOption, plain_errors, screen
+from bridge.interfaces import Store
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+
+def _data(settings: config.Settings) -> AbstractAsyncContextManager[Store]:
+    from bridge import app
+
+    return app.look_into(settings)
 
 
 def _show(head: Sequence[str], rows: Sequence[ledger.Row], *, as_json: bool) -> None:
@@ -56,14 +63,14 @@ def show_log(
 
 
 async def _log(settings: config.Settings, account: str | None, last: int | None, *, as_json: bool) -> None:
-    async with house.look_into(settings) as store:
+    async with _data(settings) as store:
         async for page in ledger.log(store, account, last):
             _show(ledger.LOG, page, as_json=as_json)
 
 
 async def _verify(settings: config.Settings, *, as_json: bool) -> int:
     """Say whether the log is whole; give the exit code."""
-    async with house.look_into(settings) as store:
+    async with _data(settings) as store:
         with screen.status("reading the log", spinner="line") as status:  # nothing when piped
             async for checked in ledger.verify(store):
                 status.update(f"reading the log: {checked.id} rows")
@@ -89,7 +96,7 @@ def show_accounts(config_file: ConfigOption = None, as_json: JsonOption = False)
 
 
 async def _accounts(settings: config.Settings, *, as_json: bool) -> None:
-    async with house.look_into(settings) as store:
+    async with _data(settings) as store:
         _show(ledger.ACCOUNTS, await ledger.accounts(store, time.time()), as_json=as_json)
 
 
@@ -101,5 +108,5 @@ def show_outbox(config_file: ConfigOption = None, as_json: JsonOption = False) -
 
 
 async def _outbox(settings: config.Settings, *, as_json: bool) -> None:
-    async with house.look_into(settings) as store:
+    async with _data(settings) as store:
         _show(ledger.OUTBOX, await ledger.outbox(store), as_json=as_json)

@@ -7,22 +7,25 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app as house
-from bridge import config, doctor, logs
+from bridge import config, logs
 from bridge.cli.screen import ConfigOption, plain_errors, screen
 
 
 def run(config_file: ConfigOption = None) -> None:
     """Run in the foreground until SIGTERM or Ctrl-C."""
+    from bridge import app
+
     with plain_errors():
         settings = config.load(config.find(config_file))
         logs.set_up(settings.bot.log_level)
         os.umask(0o077)
-        uvloop.run(house.run(settings))
+        uvloop.run(app.run(settings))
 
 
 def check(config_file: ConfigOption = None) -> None:
     """Check everything that `kantter run` needs, one line a check. Exit code 1 if one fails."""
+    from bridge import doctor
+
     with plain_errors():
         path = config.find(config_file)
     logs.set_up("error")
@@ -51,9 +54,11 @@ def trust(
     config_file: ConfigOption = None,
 ) -> None:
     """Accept the new cross-signing identity of somebody who has reset theirs. Ask them first, in another way."""
+    from bridge import app
+
     with plain_errors():
         settings = config.load(config.find(config_file))
-        if asyncio.run(house.trust_anew(settings, user)):
+        if asyncio.run(app.trust_anew(settings, user)):
             screen.print(f"the next identity that {user} shows is the one that counts", markup=False)
         else:
             screen.print(f"no identity of {user} is known here; there was nothing to do", markup=False)

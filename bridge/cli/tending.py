@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import backing_up, config, rotating
+from bridge import config
 from bridge.cli.screen import ConfigOption, bar, plain_errors, say
 from bridge.vault import write_key_file
 
@@ -39,6 +39,8 @@ def rotate(
     The old keys stay in the file until --forget-old. Cut off at any moment, nothing is lost: the same again goes on.
     Exit code 1 if a sealed value does not open.
     """
+    from bridge import rotating
+
     with plain_errors():
         settings = config.load(config.find(config_file))
         with bar("sealing anew") as step:
@@ -58,6 +60,8 @@ def backup(
     config_file: ConfigOption = None,
 ) -> None:
     """Copy the data while Kantter runs, as one file to start from again. The key file is not in it."""
+    from bridge import backing_up
+
     with plain_errors():
         settings = config.load(config.find(config_file))
         with bar("copying") as step:
