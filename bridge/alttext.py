@@ -1,15 +1,20 @@
-"""Which pictures of a post lack an alt text, and what an account's policy makes of that. Pure. Shared by whoever queues
-posts and whoever sends them.
+"""Which pictures of a post lack an alt text, which words of its text look like one, and what an account's policy makes
+of that. Pure. Shared by whoever queues posts and whoever sends them.
 
 It knows drafts and policies, and neither verbs nor rows.
 """
 
+import re
 from collections.abc import Sequence
 
 from bridge.model import Draft, Policy
 
 _LACKS = " no alt text."
 NEVER_WITHOUT = "The account's policy is to post none without."
+WITHIN = "“alt:” stands within its text, so what follows is no alt text, but words of the post."
+_PICTURELESS = "A line of it begins with “alt:”, and it has no picture: these would be words of the post."
+_SAID = re.compile(r"(?:\A|\s)alt(?:[- ]?text)?:(?=\s*\S)", re.IGNORECASE)
+_LINE = re.compile(r"(?:\A|\n)[ \t]{0,8}alt:", re.IGNORECASE)
 
 
 def missing(drafts: Sequence[Draft]) -> str:
@@ -32,8 +37,21 @@ def forbidden(policy: Policy, drafts: Sequence[Draft]) -> bool:
     return policy.alt == "require" and bool(missing(drafts))
 
 
+def split(text: str) -> tuple[str, list[str]]:
+    """The text before its first ``alt:``, wherever that stands, and what follows each one: nothing, where none is."""
+    text, *alts = _SAID.split(text)
+    return text.rstrip() if alts else text, [alt.strip() for alt in alts]
+
+
+def misplaced(drafts: Sequence[Draft]) -> str:
+    """The sentence about an ``alt:`` in any part that would go out as words of the post; empty when none would."""
+    if any(draft.media for draft in drafts):
+        return WITHIN if any(_SAID.search(draft.text) for draft in drafts) else ""
+    return _PICTURELESS if any(_LINE.search(draft.text) for draft in drafts) else ""
+
+
 def warned(policy: Policy, drafts: Sequence[Draft]) -> str:
-    """What is to be asked before the drafts go out; empty when nothing is."""
+    """What the policy wants to be asked before the drafts go out; empty when nothing is."""
     said = "" if policy.alt == "off" else missing(drafts)
     return f"{said} {NEVER_WITHOUT}" if said and policy.alt == "require" else said
 
@@ -44,6 +62,6 @@ def was_said(warning: str, reason: str) -> bool:
 
 
 def is_all(reason: str, drafts: Sequence[Draft]) -> bool:
-    """Whether ``reason``, for which the drafts wait, is nothing but that."""
-    said = missing(drafts)
-    return bool(said) and reason in (said, f"{said} {NEVER_WITHOUT}")
+    """Whether ``reason``, for which the drafts wait, is nothing but a lack of alt texts, or such words in the text."""
+    rest, said = reason.removeprefix(misplaced(drafts)).strip(), missing(drafts)
+    return bool(reason) and rest in ("", said, f"{said} {NEVER_WITHOUT}")

@@ -6,7 +6,7 @@ It knows how to ask. What is asked about was made by ``posting``; the answers ar
 
 from dataclasses import replace
 
-from bridge import pricing, telltale
+from bridge import alttext, pricing, telltale
 from bridge.bot import content, pictures, previewing, signs
 from bridge.bot.asked import Asked, House
 from bridge.bot.words import number, quote, span
@@ -54,6 +54,7 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     label = question.label if split or len(rows) > 1 else post.label
     send, drop = f"{house.prefix}send {label}", f"{house.prefix}drop {label}"
     how = " · to split it yourself, put --- lines between." if split else ""
+    how += f" · to make that the alt text: {house.prefix}alt {post.label}" if alttext.WITHIN in post.reason else ""
     how += " · to post the last picture alone, reply to that." if asked.guessed else ""
     lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌{how}")
     asked.reply(tx, "\n".join(lines), post_id=post.id if len(rows) == 1 else None, question_id=question.id)

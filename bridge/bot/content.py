@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC
 
-from bridge import pricing, times
+from bridge import alttext, pricing, times
 from bridge.bot import exhibits, pictures
 from bridge.bot.asked import House
 from bridge.bot.words import number as counted
@@ -86,6 +86,8 @@ def _absolute(tx: Tx, post: Post, at: float, house: House) -> str:
 
 
 def _without_alt(part: Post, number: int, house: House) -> str:
+    if alttext.misplaced([part.draft]):
+        return f"It has no alt text. To take what follows “alt:” out of the text for it: {house.prefix}alt {part.label}"
     place = f" {number}" if len(part.draft.media) > 1 else ""
     return f"It has no alt text. To give it one: {house.prefix}alt {part.label}{place} WHAT IT SHOWS"
 

@@ -3,6 +3,7 @@
 It knows who may do so. What a change means for approvals is ``editing``'s.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge import telltale
@@ -59,6 +60,10 @@ def _with_new(part: Post, asked: Asked) -> tuple[Medium, ...]:
 def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House) -> None:
     """Write it, and say ``how`` it is changed and where it stands then."""
     root = editing.change(tx, part, draft, asked.sender, asked.room, house, asked.now)
+    _tell_changed(tx, asked, part, how, root)
+
+
+def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post) -> None:
     if root.content:
         current = previewing.name(root.id, previewing.version(tx, root))
         now_called = f"is {current} now and " if current != part.label else ""
@@ -86,22 +91,38 @@ def alt(tx: Tx, asked: Asked, house: House) -> None:
         _, post, text = _named(tx, asked, house)
     else:
         post, text = known
-    shown = [(part, one) for part in previewing.parts_of(tx, post) for one in part.draft.media]
+    parts = previewing.parts_of(tx, post)
+    shown = [(part, one) for part in parts for one in part.draft.media]
     _check(tx, asked, post, shown[0][0] if shown else post, house)
     if not shown:
         raise UsageError(f"{post.label} has no picture.")
+    if is_nothing(text) and (drafts := pictures.taken_out([part.draft for part in parts])):
+        _take_out(tx, asked, parts, drafts, house)
+        return
     answered = asked.message.reply_to if known is not None and asked.message.reply_to != post.message_id else None
     place, said = pictures.which(text, [one for _, one in shown], answered, f"{house.prefix}alt {post.label}")
     part, medium = shown[place - 1]
     new = pictures.with_alt(medium, said)
     if new == medium:
         raise UsageError(f"That picture of {post.label} has just that alt text already.")
-    before = sum(len(one.draft.media) for one in previewing.parts_of(tx, post) if one.part < part.part)
+    before = sum(len(one.draft.media) for one in parts if one.part < part.part)
     media = tuple(new if n == place - before else one for n, one in enumerate(part.draft.media, 1))
     draft = replace(part.draft, media=media)
     posting.check(tx, part, draft, house)
     what = "the picture" if len(shown) == 1 else f"picture {place}"
     _change(tx, asked, part, draft, f", {what} {quote(medium.name)} has the alt text {quote(said)}", house)
+
+
+def _take_out(tx: Tx, asked: Asked, parts: Sequence[Post], drafts: Sequence[Draft], house: House) -> None:
+    """Give the pictures the alt texts that stand in the words of their post."""
+    for part, draft in zip(parts, drafts, strict=True):
+        posting.check(tx, part, draft, house)
+    at = parts[0].scheduled_for
+    root = editing.change_all(tx, parts, drafts, at, asked.sender, asked.room, house, asked.now)
+    pairs = zip(parts, drafts, strict=True)
+    new = [one for part, draft in pairs for one in draft.media if one not in part.draft.media]
+    said = ", ".join(f"the picture {quote(one.name)} has the alt text {quote(one.alt)}" for one in new)
+    _tell_changed(tx, asked, parts[0], f", {said}", root)
 
 
 def _answered(tx: Tx, asked: Asked, house: House) -> tuple[Post, str] | None:
@@ -203,7 +224,8 @@ COMMANDS = (
         name="alt",
         usage="alt ID [NUMBER] WHAT IT SHOWS",
         example="alt k7 A cat asleep on a chair",
-        help="Say what a picture shows, for those who cannot see it; without ID as a reply to it or to my words of it.",
+        help="Say what a picture shows, for those who cannot see it; without ID as a reply to it or to my words of it. "
+        "With nothing behind ID, what follows “alt:” in the text is taken out of it for that.",
         work=alt,
         visible=_has_accounts,
     ),

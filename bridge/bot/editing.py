@@ -60,7 +60,7 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
     if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
         return
     was, had = post.state, [one.source for part in parts for one in part.draft.media]
-    post = change_all(tx, parts, wish, event.sender, event.room, house, now)
+    post = change_all(tx, parts, wish.drafts, wish.scheduled_for, event.sender, event.room, house, now)
     if post.state is was is PostState.HELD:
         words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
         _say(tx, event, post, words)
@@ -128,12 +128,12 @@ def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: H
 
 
 def change_all(
-    tx: Tx, parts: Sequence[Post], wish: Wish, who: Identity, room: Room, house: House, now: float
+    tx: Tx, parts: Sequence[Post], drafts: Sequence[Draft], at: float | None, who: Identity, room: Room, house: House,
+    now: float,
 ) -> Post:  # fmt: skip
-    """As ``change``, for all parts of a post, and its time. Gives the first part."""
+    """As ``change``, for all parts of a post, and the time ``at`` which it is to go out. Gives the first part."""
     only_alt = _waits_for_alt_only(tx, parts[0], house)
-    for part, draft in zip(parts, wish.drafts, strict=True):
-        at = wish.scheduled_for
+    for part, draft in zip(parts, drafts, strict=True):
         moved = replace(part, scheduled_for=at)
         if at is not None and at > now and part.state in (PostState.SCHEDULED, PostState.QUEUED):
             moved = replace(moved, state=PostState.SCHEDULED, due_at=at)

@@ -1,4 +1,5 @@
-"""Which pictures a command is about, and what they show in words: ``alt:`` at the beginning of a line of the caption.
+"""Which pictures a command is about, and what they show in words: ``alt:`` at the beginning of a line of the caption,
+or elsewhere in it, once its author said so.
 
 It knows captions, and no file.
 """
@@ -7,10 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bridge import alttext
 from bridge.bot.asked import Asked, Command, House
 from bridge.bot.parse import Bare, Spoken, read
 from bridge.errors import UsageError
-from bridge.model import Medium, Message, Unreadable
+from bridge.model import Draft, Medium, Message, Unreadable
 from bridge.telltale import first_words
 from bridge.text import clean, is_nothing
 
@@ -118,10 +120,34 @@ def described(text: str, media: Sequence[Medium], *, keep: bool = False) -> tupl
         return text, ()
     text, *alts = _ALT.split(text, maxsplit=_MOST)
     if len(alts) > len(media):
-        count = "one picture" if len(media) == 1 else f"{len(media)} pictures"
-        raise UsageError(f"Not posted: there are {len(alts)} alt texts for {count}.")
+        raise UsageError(f"Not posted: {_too_many(alts, media)}")
     alts += [one.alt if keep else "" for one in media[len(alts) :]]
     return text, tuple(with_alt(one, alt) for one, alt in zip(media, alts, strict=True))
+
+
+def _too_many(alts: Sequence[str], media: Sequence[Medium]) -> str:
+    count = "one picture" if len(media) == 1 else f"{len(media)} pictures"
+    return f"there are {len(alts)} alt texts for {count}."
+
+
+def taken_out(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+    """The drafts of one post with what follows each ``alt:`` in their texts as the alt texts of its pictures, in order,
+    and no more in the texts; empty, where there is none. Raises UsageError.
+    """
+    texts, alts, media = list[str](), list[str](), [one for draft in drafts for one in draft.media]
+    for draft in drafts:
+        text, found = alttext.split(draft.text)
+        texts.append(text)
+        alts += found
+    if not alts:
+        return ()
+    if len(alts) > len(media):
+        raise UsageError(f"Nothing was changed: {_too_many(alts, media)}")
+    said = iter(alts)
+    return tuple(
+        replace(draft, text=text, media=tuple(with_alt(one, next(said, one.alt)) for one in draft.media))
+        for draft, text in zip(drafts, texts, strict=True)
+    )
 
 
 def with_alt(medium: Medium, alt: str) -> Medium:

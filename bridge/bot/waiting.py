@@ -76,6 +76,8 @@ def look(
     if action is not Action.POST:
         return []
     warned = caution.about(tx, who, account, drafts, now, but=but)
+    if said := alttext.misplaced(drafts):
+        warned.append(said)
     linked = [draft for draft in drafts if links(draft.text)]
     if not linked and not any(draft.media for draft in drafts):
         return warned  # no policy is about the rest

@@ -253,7 +253,11 @@ def _why(posts: Sequence[Post]) -> str:
 
 
 def _describe(post: Post, prefix: str) -> str:
-    """What can be done about a post that waits because a picture of it has no alt text; empty for any other."""
+    """What can be done about a post that waits because a picture of it has no alt text, or has it in the text; empty
+    for any other.
+    """
+    if alttext.WITHIN in post.reason:
+        return f"Make that the alt text: {prefix}alt {post.label}"
     said = alttext.missing([post.draft])
     if not said or said not in post.reason:
         return ""

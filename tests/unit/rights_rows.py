@@ -105,6 +105,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("tweet", "!tweet@other Good morning", "another team's account"),
     Situation("tweet", "!tweet@nowhere Good morning", "an account that nobody has"),
     Situation("tweet", "!tweet@acme A cat", "with a picture without alt text", media=CAT),
+    Situation("tweet", "!tweet@acme A red one alt: A cat", "with a picture, and alt: within the text", media=CAT),
     Situation("draft", "!draft@acme Good morning"),
     Situation("reply", f"!reply@acme {URL} Well said."),
     Situation("retweet", f"!retweet@acme {URL}"),
@@ -126,6 +127,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("alt", "!alt k1 A cat", "a draft of another with a picture", DRAFT, media=CAT),
     Situation("alt", "!alt k1 A cat", "an own draft with a picture", DRAFT, own=True, media=CAT),
     Situation("alt", "!alt A cat", "in reply to the preview of another's", DRAFT, media=CAT, reply_to=PREVIEW),
+    Situation("alt", "!alt k1", "an own post, whose text does not hold it either", HELD, own=True, media=CAT),
     # ------------------------------------------------------------ deciding
     Situation("approve", "!approve k1", "a draft of another", DRAFT),
     Situation("approve", "!approve k1", "a draft of another, with one approval", DRAFT, make=approved),
