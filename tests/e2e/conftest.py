@@ -21,6 +21,7 @@ async def set_up(homeserver: Synapse, tmp_path: Path, request: pytest.FixtureReq
 
     async def make(*options: str, server: Synapse | None = None, numbers: dict[str, int] | None = None) -> Stage:
         stage = await Stage.set_up(server or homeserver, tmp_path / f"stage{len(made)}", *options, numbers=numbers)
+        stage.kantter.afresh = request.node.get_closest_marker("afresh") is not None
         made.append(stage)
         request.node.stash.setdefault(STAGES, []).append(stage)
         return stage

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.e2e.forking import Forked
 from tests.synapse import Synapse, free_port
 
 
 @dataclass
 class Kantter:
     """One Kantter. ``options`` are lines for the ``[bot]`` table, such as ``'stale_after = "5s"'``;
-    ``matrix_options`` the same for ``[matrix]``.
+    ``matrix_options`` the same for ``[matrix]``. ``afresh``: it starts as ``python -m bridge run``, with a command line
+    of its own; else as its fork, which is much faster.
     """
 
     folder: Path
@@ -30,8 +32,9 @@ class Kantter:
     password: str
     options: tuple[str, ...] = ()
     matrix_options: tuple[str, ...] = ()
+    afresh: bool = False
     port: int = field(default_factory=free_port)
-    _process: asyncio.subprocess.Process | None = None
+    _process: asyncio.subprocess.Process | Forked | None = None
 
     @property
     def user_id(self) -> str:
@@ -88,8 +91,8 @@ listen = "127.0.0.1:{self.port}"
 
     async def make_key(self) -> None:
         """Make the vault's key, as the operator does."""
-        code, said = await self.command("key", "new", "--config", str(self.config))
-        assert code == 0, said
+        out = self.folder / "key.out"
+        assert await Forked(("key", "new", "--config", str(self.config)), out).wait() == 0, out.read_text()
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run ``kantter`` with these words to its end; the exit code, and all that it printed."""
@@ -103,11 +106,15 @@ listen = "127.0.0.1:{self.port}"
 
     async def start(self, *, ready: bool = True, within: float = 60.0) -> None:
         """Start ``kantter run``; back when ``/ready`` says 200. Raises AssertionError with the log when it does not."""
-        with (self.folder / "kantter.log").open("ab") as out:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bridge", "run", "--config", str(self.config),
-                stdout=out, stderr=out, stdin=asyncio.subprocess.DEVNULL, env=self._environment(),
-            )  # fmt: skip
+        words, log = ("run", "--config", str(self.config)), self.folder / "kantter.log"
+        if not self.afresh:
+            self._process = Forked(words, log)
+        else:
+            with log.open("ab") as out:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "bridge", *words,
+                    stdout=out, stderr=out, stdin=asyncio.subprocess.DEVNULL, env=self._environment(),
+                )  # fmt: skip
         if ready:
             await self.until_ready(within=within)
 

@@ -13,7 +13,7 @@ from tests.e2e.test_secrets import matrix_tokens
 from tests.patience import until
 from tests.synapse import free_port
 
-pytestmark = pytest.mark.homeserver
+pytestmark = [pytest.mark.homeserver, pytest.mark.afresh]
 
 
 async def refused(kantter: Kantter, *words: str, lines: int = 1) -> str:

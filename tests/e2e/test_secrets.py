@@ -66,6 +66,7 @@ def everything(kantter: Kantter) -> dict[str, bytes]:
     return files | {"the log": kantter.log.encode()}
 
 
+@pytest.mark.afresh
 async def test_no_secret_stands_in_the_data_the_log_or_the_process(set_up: SetUp) -> None:
     stage = await set_up('log_level = "debug"')
     await stage.kantter.start()

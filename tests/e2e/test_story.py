@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.chatter import URL
 from tests.e2e.stage import Stage
 
-pytestmark = pytest.mark.homeserver
+pytestmark = [pytest.mark.homeserver, pytest.mark.afresh]
 
 
 async def test_link_from_a_room_post_and_undo(stage: Stage) -> None:
