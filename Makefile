@@ -4,6 +4,9 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.runs
 STAMP := $(VENV)/.installed
 
+# The tests start many processes; without bytecode each one reads all of the sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check format bench clean
 
 demo: $(RUN_STAMP)
