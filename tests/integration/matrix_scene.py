@@ -157,8 +157,8 @@ class Person:
         self.user_id: str = client.user_id
 
     async def sync(self) -> None:
-        """Take in what is new, and do what keys ask for."""
-        answer = await self.client.sync(timeout=0, full_state=True)
+        """Take in what is new (at first: everything), and do what keys ask for."""
+        answer = await self.client.sync(timeout=0, full_state=not self.client.next_batch)
         assert isinstance(answer, SyncResponse), answer
         if self.client.should_upload_keys:
             await self.client.keys_upload()
