@@ -15,7 +15,10 @@ def main() -> None:
     for heading in ("what", "Kantter", "yardstick", "ratio"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     screen = Console()
-    for name in sys.argv[1:] or NAMES:
+    names = sys.argv[1:] or NAMES
+    if unknown := set(names) - set(NAMES):
+        sys.exit(f"There is no benchmark {sorted(unknown)[0]!r}. There are: {', '.join(NAMES)}")
+    for name in names:
         with screen.status(f"{name} …"):
             rows = importlib.import_module(f"benchmarks.{name}").report()
         for row in rows:
