@@ -88,6 +88,7 @@ class Chatter:
                     assert isinstance(await client.join(room_id), JoinResponse)
             async with self._grew:
                 self._grew.notify_all()
+            await asyncio.sleep(0.1)  # what comes in a burst comes in one answer
 
     async def _keys(self) -> None:
         client = self.person.client

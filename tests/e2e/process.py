@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,18 +92,16 @@ listen = "127.0.0.1:{self.port}"
 
     async def make_key(self) -> None:
         """Make the vault's key, as the operator does."""
-        out = self.folder / "key.out"
-        assert await Forked(("key", "new", "--config", str(self.config)), out).wait() == 0, out.read_text()
+        code, said = await self.command("key", "new", "--config", str(self.config))
+        assert code == 0, said
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run ``kantter`` with these words to its end; the exit code, and all that it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with asyncio.timeout(60):
-            out, _ = await process.communicate()
-        return process.returncode or 0, out.decode()
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "out"
+            async with asyncio.timeout(60):
+                code = await Forked(words, out).wait()
+            return code, out.read_text()
 
     async def start(self, *, ready: bool = True, within: float = 60.0) -> None:
         """Start ``kantter run``; back when ``/ready`` says 200. Raises AssertionError with the log when it does not."""

@@ -13,7 +13,7 @@ from tests.e2e.test_secrets import matrix_tokens
 from tests.patience import until
 from tests.synapse import free_port
 
-pytestmark = [pytest.mark.homeserver, pytest.mark.afresh]
+pytestmark = pytest.mark.homeserver
 
 
 async def refused(kantter: Kantter, *words: str, lines: int = 1) -> str:
@@ -30,6 +30,7 @@ async def refused(kantter: Kantter, *words: str, lines: int = 1) -> str:
 # ---------------------------------------------------------------- stops
 
 
+@pytest.mark.afresh
 async def test_a_stop_finishes_what_is_in_flight(stage: Stage) -> None:
     ana, dm = await stage.linked()
     stage.fault(Kind.DELAY, seconds=3.0)
@@ -114,6 +115,7 @@ async def test_what_others_can_read_is_refused(set_up: SetUp) -> None:
 # ---------------------------------------------------------------- looked at
 
 
+@pytest.mark.afresh
 async def test_one_that_runs(stage: Stage) -> None:
     """Its pages, the modes of what it makes, and that no second process touches its folder."""
     assert [await stage.kantter.page(path) for path in ("/live", "/ready", "/metrics", "/")] == [200, 200, 200, 404]
@@ -163,6 +165,7 @@ async def test_the_doctor(set_up: SetUp) -> None:
     assert [line for line in said.splitlines() if line.startswith("FAIL")], said
 
 
+@pytest.mark.afresh
 async def test_a_dead_matrix_token_ends_it_with_a_clear_line(stage: Stage) -> None:
     ana, dm = await stage.linked()
     *_, token = matrix_tokens(stage.homeserver, stage.bot)
