@@ -144,7 +144,8 @@ def body(tx: Tx, post: Post, house: House, number: int, room: Room, *, live: boo
     account = tx.accounts.get(post.account_id)
     if account is None:
         return f"Draft {name(post.id, number)}: its account is gone."
-    kind = "Draft" if post.content else "Post"
+    is_out = post.state in (PostState.POSTED, PostState.UNKNOWN)
+    kind = "Draft" if post.content and not is_out else "Post"
     lines = [f"{kind} {name(post.id, number)} for {account.at}, by {post.author.name}:"]
     lines += content.lines(tx, post, account, house, seen_in=room)
     pages = len(content.pages(tx, post, account, house, ""))

@@ -1,5 +1,7 @@
 """Drafts: who decides about them, how many it takes, and what a decision is worth later."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.model import PostState, Reaction, Role, Speech
@@ -46,6 +48,17 @@ async def test_by_command_reactions_count_for_nothing_and_that_is_said_once(scen
     assert await scene.react(PEOPLE[role], event, key) == words
     assert await scene.react(PEOPLE[role], event, key) == ""
     assert (await scene.post()).state is PostState.DRAFT
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [("draft", "Draft"), ("queued", "Draft"), ("failed", "Draft"), ("posted", "Post"), ("unknown", "Post")],
+)
+async def test_what_may_be_out_is_no_draft_any_more(scene: Scene, state: str, kind: str) -> None:
+    await team(scene)
+    post, _ = await drafted(scene)
+    await scene.set(replace(post, state=PostState(state)))
+    assert (await scene.ask(ADA, "!show k1")).startswith(f"{kind} k1 for @acme, by @ana:example.org:")
 
 
 async def test_a_reaction_elsewhere_counts_for_nothing(scene: Scene) -> None:
