@@ -45,6 +45,8 @@ class Homeserver:
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {"device_keys": {}, "master_keys": {}, "self_signing_keys": {}}
+        self.answers: list[dict[str, Any]] = []
+        """To be given before that one."""
         self.now = 1000.0
         self.asked = 0
 
@@ -69,8 +71,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Homeserver:
 
     async def answer(*_: object, **__: object) -> dict[str, Any]:
         made.asked += 1
-        return copy.deepcopy(made.answer)
+        return copy.deepcopy(made.answers.pop(0) if made.answers else made.answer)
 
+    monkeypatch.setattr(trust, "pause", lambda *_, **__: 0.0)
     monkeypatch.setattr(trust, "raw", answer)
     return made
 
@@ -95,6 +98,29 @@ async def test_a_homeserver_that_is_away_says_nothing_about_an_identity(server: 
         await verdict(judge, device)
     server.answer = {**there, "failures": {"elsewhere.example": {}}}
     assert await verdict(judge, device) is None, "nothing was held against them, and another's trouble is not theirs"
+
+
+async def test_devices_without_their_identity_beside_a_failure_are_asked_for_again(
+    server: Homeserver, judge: Trust
+) -> None:
+    """As Synapse answers while it fetches the list of a user of another homeserver for something else."""
+    device, identity = Device("ONE"), Seeds.fresh()
+    server.show(ANA, device.keys(signed_by=identity), identity=identity)
+    some = {
+        "device_keys": copy.deepcopy(server.answer["device_keys"]),
+        "failures": {ANA.partition(":")[2]: {"status": 503, "message": "'devices'"}},
+        "master_keys": {},
+        "self_signing_keys": {},
+    }
+    server.answers = [some, some]
+    assert await verdict(judge, device) is None
+    assert server.asked == 3
+    server.answers = [some] * 10
+    with pytest.raises(ChatRefused):
+        await verdict(judge, device)
+    assert server.asked == 8
+    server.answers = []
+    assert await verdict(judge, device) is None, "it was not taken for somebody without an identity"
 
 
 async def test_a_homeserver_that_is_away_is_not_waited_for_at_each_message(server: Homeserver, judge: Trust) -> None:

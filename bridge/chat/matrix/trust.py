@@ -6,6 +6,7 @@ identity's master key is kept at first sight: one that changes or disappears lat
 it (``kantter trust``). Somebody who never had an identity is vouched for by their homeserver alone.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bridge.chat.matrix.calls import raw
 from bridge.chat.matrix.crosssigning import is_signed, public_of
 from bridge.errors import ChatRefused
 from bridge.interfaces import Clock, Store, Tx
+from bridge.retry import pause
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,8 @@ _SOON = 30.0
 _AWAY = 10.0
 """Seconds for which a homeserver that did not answer is not asked again."""
 _MOST = 10_000
+_TRIES = 5
+"""To ask for keys, of which only some were told: within three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +110,7 @@ class Trust:
         return problem
 
     async def _look(self, sender: str, sender_key: str, signing_key: str) -> str | None:
-        answer = await raw(self._client, "POST", "/_matrix/client/v3/keys/query", {"device_keys": {sender: []}})
-        if _part(answer, "failures", _server(sender)) is not None:
-            if len(self._away) >= _MOST:
-                self._away.clear()
-            # Ours waits ten seconds for theirs, and everybody's messages wait with us: so not for each of theirs.
-            self._away[_server(sender)] = self._clock()
-            raise ChatRefused("the sender's homeserver does not answer")
+        answer = await self._ask(sender)
         device = _find(_part(answer, "device_keys", sender), sender, sender_key, signing_key)
         master = _part(answer, "master_keys", sender)
         identity = public_of(master, sender, "master")
@@ -127,6 +125,23 @@ class Trust:
         public = public_of(lower, sender, "self_signing")
         chained = public is not None and is_signed(lower, sender, identity) and is_signed(device, sender, public)
         return None if chained else UNSIGNED_DEVICE
+
+    async def _ask(self, sender: str) -> Mapping[str, object]:
+        """All keys of the sender's devices and identity. Raises ChatRefused where their homeserver tells none."""
+        for tries in range(1, _TRIES + 1):
+            answer = await raw(self._client, "POST", "/_matrix/client/v3/keys/query", {"device_keys": {sender: []}})
+            if _part(answer, "failures", _server(sender)) is None:
+                return answer
+            if _part(answer, "device_keys", sender) is None or tries == _TRIES:
+                break
+            # It tells of devices and yet of a failure, and of no identity: Synapse does so for a moment, while it
+            # fetches the same list for something else.
+            await asyncio.sleep(pause(tries, first=0.2))
+        if len(self._away) >= _MOST:
+            self._away.clear()
+        # Ours waits ten seconds for theirs, and everybody's messages wait with us: so not for each of theirs.
+        self._away[_server(sender)] = self._clock()
+        raise ChatRefused("the sender's homeserver does not answer")
 
 
 def _server(user_id: str) -> str:
