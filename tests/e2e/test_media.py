@@ -67,6 +67,14 @@ async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -
     assert [stage.x.world.media[media_id].alt for media_id in post.media] == ["The same cat"]
     assert len(stage.x.world.media) == 2
 
+    # An alt text within the words is public only when its author says so.
+    command = await show(ana, dm, picture(), "!tweet A red one alt: red all over", encrypted=True)
+    question = await ana.until_heard("“alt:” stands within its text.* Make that the alt text: !alt k", reply_to=command)
+    assert len(stage.sent()) == 2
+    await ana.say(dm, "!alt", **{"m.relates_to": {"m.in_reply_to": {"event_id": question.id}}})
+    await ana.until_heard("Posted as @acme.*alt text: “red all over”")
+    assert stage.texts("acme") == ["Look at her", "Again", "A red one"]
+
     # What was changed on its way is not posted.
     content = picture()
     stored, keys = encrypt_attachment(content)
@@ -76,7 +84,7 @@ async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -
     broken = {"msgtype": "m.image", "filename": "cat.jpg", "info": {"mimetype": "image/jpeg"}}
     command = await ana.say(dm, "!tweet Not this one", **broken, file={**keys, "url": answer.content_uri})
     await ana.until_heard("was not posted as @acme: .*changed on its way", reply_to=command)
-    assert len(stage.sent()) == 2
+    assert len(stage.sent()) == 3
 
 
 async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None:
