@@ -14,7 +14,8 @@ NEVER_WITHOUT = "The account's policy is to post none without."
 WITHIN = "“alt:” stands within its text, so what follows is no alt text, but words of the post."
 _PICTURELESS = "A line of it begins with “alt:”, and it has no picture: these would be words of the post."
 _SAID = re.compile(r"(?:\A|\s)alt(?:[- ]?text)?:(?=\s*\S)", re.IGNORECASE)
-_LINE = re.compile(r"(?:\A|\n)[ \t]{0,8}alt:", re.IGNORECASE)
+LINE = re.compile(r"(?:\A|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
+"""Where an alt text begins in a caption: at the beginning of a line."""
 
 
 def missing(drafts: Sequence[Draft]) -> str:
@@ -47,7 +48,7 @@ def misplaced(drafts: Sequence[Draft]) -> str:
     """The sentence about an ``alt:`` in any part that would go out as words of the post; empty when none would."""
     if any(draft.media for draft in drafts):
         return WITHIN if any(_SAID.search(draft.text) for draft in drafts) else ""
-    return _PICTURELESS if any(_LINE.search(draft.text) for draft in drafts) else ""
+    return _PICTURELESS if any(LINE.search(draft.text) for draft in drafts) else ""
 
 
 def warned(policy: Policy, drafts: Sequence[Draft]) -> str:

@@ -16,7 +16,6 @@ from bridge.model import Draft, Medium, Message, Unreadable
 from bridge.telltale import first_words
 from bridge.text import clean, is_nothing
 
-_ALT = re.compile(r"(?:^|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
 _MOST = 20
 _NUMBERED = re.compile(r"\s*([0-9]{1,2})(?:[.:)]?\s|\Z)")
 
@@ -118,7 +117,7 @@ def described(text: str, media: Sequence[Medium], *, keep: bool = False) -> tupl
     """
     if not media:
         return text, ()
-    text, *alts = _ALT.split(text, maxsplit=_MOST)
+    text, *alts = alttext.LINE.split(text, maxsplit=_MOST)
     if len(alts) > len(media):
         raise UsageError(f"Not posted: {_too_many(alts, media)}")
     alts += [one.alt if keep else "" for one in media[len(alts) :]]
