@@ -13,6 +13,7 @@ from bridge.telltale import HIDDEN, first_words, pictures
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
 BY_REACTION = "✅ or ❌ on this message does the same."
+AS_IT_STANDS = "✅ on this message posts it as it stands, ❌ forgets it."
 CROSS = "❌ on this message does the same."
 NOT_LOOKED = "the account's posts could not be read"
 """Why nobody can say whether an UNKNOWN row is out; it is kept as the row's reason."""
@@ -236,6 +237,8 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
         describe = _describe(post, prefix)
         if alttext.NEVER_WITHOUT in post.reason:
             return f"{_grew_old(post, now)}: not posted. {describe} · {drop.replace(BY_REACTION, CROSS)}"
+        if alttext.WITHIN in post.reason:  # a tick must not look like the answer to the first offer
+            drop = drop.replace(BY_REACTION, AS_IT_STANDS)
         described = f"{describe} · post it" if describe else "Post it"
         return f"{_grew_old(post, now)}: not posted. {described} all the same: {send} · {drop}"
     label = question.label

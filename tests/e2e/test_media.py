@@ -69,7 +69,10 @@ async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -
 
     # An alt text within the words is public only when its author says so.
     command = await show(ana, dm, picture(), "!tweet A red one alt: red all over", encrypted=True)
-    question = await ana.until_heard("“alt:” stands within its text.* Make that the alt text: !alt k", reply_to=command)
+    question = await ana.until_heard(
+        "“alt:” stands within its text.* Make that the alt text: !alt k.* ✅ on this message posts it as it stands",
+        reply_to=command,
+    )
     assert len(stage.sent()) == 2
     await ana.say(dm, "!alt", **{"m.relates_to": {"m.in_reply_to": {"event_id": question.id}}})
     await ana.until_heard("Posted as @acme.*alt text: “red all over”")
