@@ -123,7 +123,8 @@ async def test_stopped_in_the_middle_nothing_is_there(set_up: SetUp, sit: Sit, t
         await typist.answer("User id", stage.bot)
         await typist.asked("Password of the bot")
         await typist.asked(": ")
-        await typist.press(keys, "stopped: nothing was written")
+        typist.press(keys)
+        await typist.asked("stopped: nothing was written")
         assert await typist.ended() == 130
         assert "Traceback" not in typist.screen
         assert not home.exists()

@@ -2,12 +2,10 @@
 
 import asyncio
 import random
-import re
 
 import pytest
 
 from bridge.sandbox.faults import Kind
-from tests.e2e.chatter import Chatter
 from tests.e2e.stage import Stage
 from tests.patience import until
 from tests.synapse import Synapse
@@ -16,7 +14,6 @@ pytestmark = pytest.mark.homeserver
 
 PARTS = [f"part {number}" for number in range(1, 6)]
 THREAD = "!thread " + "\n---\n".join(PARTS)
-AGAIN = r"(?:Go on|Post it again): (!send \w+)"
 
 
 def chained(stage: Stage) -> bool:
@@ -45,25 +42,7 @@ async def test_killed_while_a_part_is_on_its_way(stage: Stage, number: int, take
     assert ana.said_twice() == []
 
 
-async def until_out(author: Chatter, room: str, command: str) -> None:
-    """Wait until it is posted. A part that was claimed and never on its way when the kill came is looked for in vain,
-    for a minute, and then asked about: its author says that it shall go out.
-    """
-    answered = list[str]()
-
-    def asked() -> list[str]:
-        return [send for said in author.heard(AGAIN) for send in re.findall(AGAIN, said.text)][len(answered) :]
-
-    def is_out() -> bool:
-        return author.signs(command) == ["✅"]
-
-    while not is_out():
-        await author.until(lambda: is_out() or bool(asked()), within=90.0)
-        for send in asked():
-            await author.say(room, send)
-            answered.append(send)
-
-
+@pytest.mark.afresh
 async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None:
     ana, _ = await stage.linked()
     room = await ana.create(stage.bot, encrypted=False)
@@ -76,8 +55,8 @@ async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None
         await asyncio.sleep(chance.random())  # not a wait: the moment of the kill
         await stage.kantter.kill()
         await stage.kantter.start()
-    await until_out(ana, room, command)
-    assert stage.texts() == PARTS
+    await stage.until_on_x(*PARTS, within=60.0)
+    await ana.until_signed(command, "✅")
     assert chained(stage)
     assert stage.refused_as_twice() == []
 

@@ -50,16 +50,9 @@ class Typist:
         await self.asked(": ")
         os.write(self._ours, text.encode() + b"\n")
 
-    async def press(self, keys: bytes, until_said: str) -> None:
-        """Such as Ctrl-C; once more after a while without an answer, as a person would: Python does not see a signal
-        that comes in the moment before it reads.
-        """
+    def press(self, keys: bytes) -> None:
+        """Such as Ctrl-C."""
         os.write(self._ours, keys)
-        try:
-            await self.asked(until_said, within=10.0)
-        except AssertionError:
-            os.write(self._ours, keys)
-            await self.asked(until_said)
 
     async def ended(self) -> int:
         """Its exit code."""
