@@ -13,6 +13,10 @@ _LACKS = " no alt text."
 NEVER_WITHOUT = "The account's policy is to post none without."
 WITHIN = "“alt:” stands within its text, so what follows is no alt text, but words of the post."
 _PICTURELESS = "A line of it begins with “alt:”, and it has no picture: these would be words of the post."
+_SENTENCE = re.compile(
+    rf" ?(?:(?:The picture|Picture \d+|Pictures [\d, ]+and \d+) (?:has|have){re.escape(_LACKS)}"
+    rf"(?: {re.escape(NEVER_WITHOUT)})?|{re.escape(WITHIN)}|{re.escape(_PICTURELESS)})"
+)
 _SAID = re.compile(r"(?:\A|\s)alt(?:[- ]?text)?:(?=\s*\S)", re.IGNORECASE)
 LINE = re.compile(r"(?:\A|\r?\n)[ \t]{0,8}alt:[ \t]*", re.IGNORECASE)
 """Where an alt text begins in a caption: at the beginning of a line."""
@@ -62,7 +66,19 @@ def was_said(warning: str, reason: str) -> bool:
     return warning in reason or (_LACKS in warning and _LACKS in reason)
 
 
-def is_all(reason: str, drafts: Sequence[Draft]) -> bool:
-    """Whether ``reason``, for which the drafts wait, is nothing but a lack of alt texts, or such words in the text."""
-    rest, said = reason.removeprefix(misplaced(drafts)).strip(), missing(drafts)
-    return bool(reason) and rest in ("", said, f"{said} {NEVER_WITHOUT}")
+def is_all(reason: str) -> bool:
+    """Whether ``reason``, for which a post waits, is nothing but a lack of alt texts, or such words in the text."""
+    return bool(reason) and not _SENTENCE.sub("", reason).strip()
+
+
+def current(reason: str, drafts: Sequence[Draft]) -> str:
+    """``reason``, for which a post waits, with what it says about alt texts made true of its changed ``drafts``."""
+
+    def now(said: re.Match[str]) -> str:
+        before = said[0].strip()
+        lacks = missing(drafts) if _LACKS in before else ""
+        if lacks:
+            return f" {lacks} {NEVER_WITHOUT}" if NEVER_WITHOUT in before else f" {lacks}"
+        return said[0] if before == misplaced(drafts) else ""
+
+    return _SENTENCE.sub(now, reason).strip()

@@ -56,7 +56,7 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
     how = " · to split it yourself, put --- lines between." if split else ""
     how += f" · to make that the alt text: {house.prefix}alt {post.label}" if alttext.WITHIN in post.reason else ""
     how += " · to post the last picture alone, reply to that." if asked.guessed else ""
-    lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌{how}")
+    lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌ here{how}")
     asked.reply(tx, "\n".join(lines), post_id=post.id if len(rows) == 1 else None, question_id=question.id)
 
 

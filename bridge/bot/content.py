@@ -62,7 +62,7 @@ def lines(
             if medium.alt:
                 said += ["Its alt text:", *quoted]
             elif not medium.mime.startswith("video/"):
-                said.append(_without_alt(part, number, house))
+                said.append(_without_alt(parts, part, number, house))
     if post.draft.reply_to is not None:
         reply_to = post.draft.reply_to
         said.append(f"Reply to {publisher.post_url(account.handle, reply_to) if publisher else reply_to}")
@@ -85,8 +85,8 @@ def _absolute(tx: Tx, post: Post, at: float, house: House) -> str:
     return theirs if theirs == utc else f"{theirs}, that is {utc.partition(', ')[2]}"
 
 
-def _without_alt(part: Post, number: int, house: House) -> str:
-    if alttext.misplaced([part.draft]):
+def _without_alt(parts: Sequence[Post], part: Post, number: int, house: House) -> str:
+    if alttext.misplaced([one.draft for one in parts]):
         return f"It has no alt text. To take what follows “alt:” out of the text for it: {house.prefix}alt {part.label}"
     place = f" {number}" if len(part.draft.media) > 1 else ""
     return f"It has no alt text. To give it one: {house.prefix}alt {part.label}{place} WHAT IT SHOWS"

@@ -147,9 +147,8 @@ def change_all(
 def _waits_for_alt_only(tx: Tx, post: Post, house: House) -> bool:
     """Whether nothing but a missing alt text keeps the post back: it is not old, and nothing else was asked."""
     parts = previewing.parts_of(tx, post)
-    drafts = [part.draft for part in parts]
     old = parts[0].created_at - parts[0].fresh_at > house.stale_after
-    return not old and all(one.state is PostState.HELD and alttext.is_all(one.reason, drafts) for one in parts)
+    return not old and all(one.state is PostState.HELD and alttext.is_all(one.reason) for one in parts)
 
 
 def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
@@ -186,7 +185,10 @@ def _settle(
     if root.content or (role is not None and tx.policies.of(root.account_id).asks(role)):
         root = waiting.submit(tx, root, house, now, {who, *others} - {root.author})
     else:
-        asked = root.reason if root.state is PostState.HELD else ""
+        asked = ""
+        if root.state is PostState.HELD:
+            root = _without_settled(tx, root)
+            asked = root.reason
         if new := [said for said in waiting.warnings(tx, root, house, now) if not alttext.was_said(said, asked)]:
             root = replace(root, state=PostState.HELD, reason=" ".join((asked, *new)).strip(), question_id=None)
             tx.posts.save(root)
@@ -196,6 +198,15 @@ def _settle(
         outcome=root.state.value, at=now,
     )  # fmt: skip
     return root
+
+
+def _without_settled(tx: Tx, root: Post) -> Post:
+    """The held post, and the rows of its parts, without the questions that its change has answered."""
+    parts = previewing.parts_of(tx, root)
+    reason = alttext.current(root.reason, [part.draft for part in parts])
+    if reason != root.reason:
+        tx.posts.save(*(replace(part, reason=reason) for part in parts if part.state is PostState.HELD))
+    return replace(root, reason=reason)
 
 
 def _verbs(post: Post, parts: int) -> tuple[str, ...]:
@@ -268,7 +279,7 @@ def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:
     first = f"{post.label}, {subject(post)}, waits, not posted"
     send, drop = f"{house.prefix}send {post.label}", f"{house.prefix}drop {post.label}"
     asks = f"{first}. {warned}".strip()
-    words = f"{why} So {asks} Send the first text all the same: {send} or ✅ · forget it: {drop} or ❌"
+    words = f"{why} So {asks} Send the first text all the same: {send} or ✅ here · forget it: {drop} or ❌ here"
     _say(tx, event, post, words, question.id)
 
 

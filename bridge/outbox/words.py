@@ -12,11 +12,9 @@ from bridge.telltale import HIDDEN, first_words, pictures
 
 _MOST_SHOWN = 10
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
-BY_REACTION = "✅ or ❌ on this message does the same."
-AS_IT_STANDS = "✅ on this message posts it as it stands, ❌ forgets it."
-CROSS = "❌ on this message does the same."
 NOT_LOOKED = "the account's posts could not be read"
 """Why nobody can say whether an UNKNOWN row is out; it is kept as the row's reason."""
+_TICK, _CROSS = "or ✅ here", "or ❌ here"  # right behind what they stand for: beside other offers, nobody has to guess
 
 
 def subject(post: Post) -> str:
@@ -233,19 +231,16 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
     """Whether posts that grew old shall still go out."""
     if len(posts) == 1:
         post = posts[0]
-        send, drop = f"{prefix}send {post.label}", f"forget it: {prefix}drop {post.label} · {BY_REACTION}"
         describe = _describe(post, prefix)
-        if alttext.NEVER_WITHOUT in post.reason:
-            return f"{_grew_old(post, now)}: not posted. {describe} · {drop.replace(BY_REACTION, CROSS)}"
-        if alttext.WITHIN in post.reason:  # a tick must not look like the answer to the first offer
-            drop = drop.replace(BY_REACTION, AS_IT_STANDS)
-        described = f"{describe} · post it" if describe else "Post it"
-        return f"{_grew_old(post, now)}: not posted. {described} all the same: {send} · {drop}"
+        said = f"{_grew_old(post, now)}: not posted. {f'{describe} · ' if describe else ''}"
+        if alttext.NEVER_WITHOUT not in post.reason:
+            said += f"{'post' if describe else 'Post'} it all the same: {prefix}send {post.label} {_TICK} · "
+        return f"{said}forget it: {prefix}drop {post.label} {_CROSS}"
     label = question.label
     return (
-        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now)}\n"
-        f"Post them all the same: {prefix}send {label} · forget them: {prefix}drop {label} · {BY_REACTION} "
-        f"A single one: {prefix}send {posts[0].label}"
+        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now, prefix)}\n"
+        f"Post them all the same: {prefix}send {label} {_TICK} · forget them: {prefix}drop {label} {_CROSS} · "
+        f"a single one: {prefix}send {posts[0].label}"
     )
 
 
@@ -281,8 +276,8 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
     if len(posts) == 1:
         post = posts[0]
         return (
-            f"{_unsure(subject(post), 'the account', post.reason)} Post it again: {prefix}send {post.label} · leave it:"
-            f" {prefix}drop {post.label} · {BY_REACTION}"
+            f"{_unsure(subject(post), 'the account', post.reason)} Post it again: {prefix}send {post.label} {_TICK} · "
+            f"leave it: {prefix}drop {post.label} {_CROSS}"
         )
     label, unseen = question.label, any(post.reason == NOT_LOOKED for post in posts)
     what = (
@@ -292,9 +287,9 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
         "account's posts"
     )
     return (
-        f"unknown: {what}.\n{_list(posts, now)}\n"
-        f"Post them again: {prefix}send {label} · leave them: {prefix}drop {label} · {BY_REACTION} "
-        f"A single one: {prefix}send {posts[0].label}"
+        f"unknown: {what}.\n{_list(posts, now, prefix)}\n"
+        f"Post them again: {prefix}send {label} {_TICK} · leave them: {prefix}drop {label} {_CROSS} · "
+        f"a single one: {prefix}send {posts[0].label}"
     )
 
 
@@ -307,9 +302,12 @@ def _unsure(what: str, where: str, reason: str) -> str:
     )
 
 
-def _list(posts: Sequence[Post], now: float) -> str:
-    shown = posts[:_MOST_SHOWN]
-    lines = [f"{post.label}: {subject(post)}, {post.reason or age(now - post.fresh_at)}" for post in shown]
+def _list(posts: Sequence[Post], now: float, prefix: str) -> str:
+    lines = list[str]()
+    for post in posts[:_MOST_SHOWN]:
+        describe = _describe(post, prefix)
+        why = post.reason or age(now - post.fresh_at)
+        lines.append(f"{post.label}: {subject(post)}, {why}{f' · {describe}' if describe else ''}")
     if len(posts) > _MOST_SHOWN:
         lines.append(f"… and {len(posts) - _MOST_SHOWN} more")
     return "\n".join(lines)
@@ -364,19 +362,19 @@ def thread_question(
     said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str
 ) -> str:
     """``said``, then where the thread stands and what its author can do."""
-    lines = [said]
-    undo = ""
+    lines, undo, label = [said], "", question.label
+    go, leave = "Post it all the same", "forget it"
+    if rows[0].state is not PostState.HELD:
+        go, leave = "Go on", "leave it so"
     if out:
         are = "is" if out == 1 else "are"
         lines.append(f"{out} of {len(rows)} parts {are} out: {' '.join(urls)}")
         undo = f" · delete what is out: {prefix}undo {rows[0].label}"
-    label = question.label
     if describe := _describe(rows[0], prefix):
         lines.append(describe)
-    if alttext.NEVER_WITHOUT in rows[0].reason:
-        lines.append(f"Leave it so: {prefix}drop {label} · {CROSS}")
-    else:
-        lines.append(f"Go on: {prefix}send {label} · leave it so: {prefix}drop {label}{undo} · {BY_REACTION}")
+    leave = f"{leave}: {prefix}drop {label} {_CROSS}{undo}"
+    may_go = alttext.NEVER_WITHOUT not in rows[0].reason
+    lines.append(f"{go}: {prefix}send {label} {_TICK} · {leave}" if may_go else capital(leave))
     return "\n".join(lines)
 
 

@@ -439,3 +439,37 @@ async def test_without_a_picture_its_line_is_asked_about(scene: Scene) -> None:
     assert await scene.ask(POLLY, "!alt k1") == "k1 has no picture."
     await scene.edit(POLLY, said, "!tweet@acme one alt: A cat")
     assert (await scene.post()).state is PostState.QUEUED
+
+
+# ---------------------------------------------------------------- what a change leaves of what was asked
+
+PHONE = "It looks as if a phone number were in it."
+
+
+async def test_what_a_change_has_settled_is_offered_no_more(scene: Scene) -> None:
+    await team(scene, alt="ask")
+    said = await scene.say(POLLY, "!tweet@acme call +49 30 1234567 alt: A cat", media=(CAT, DOG))
+    post = await scene.post()
+    assert (post.state, post.reason) == (PostState.HELD, f"{PHONE} {WITHIN} Pictures 1 and 2 have no alt text.")
+    await scene.edit(POLLY, said, "!tweet@acme call +49 30 1234567\nalt: A cat")
+    post = await scene.post()
+    assert (post.state, post.reason) == (PostState.HELD, f"{PHONE} Picture 2 has no alt text.")
+    await scene.say(POLLY, "!alt k1 2 A dog")
+    assert ((await scene.post()).state, (await scene.post()).reason) == (PostState.HELD, PHONE)
+    await scene.edit(POLLY, said, "!tweet@acme call +49 30 1234567 alt: A cat")
+    assert (await scene.post()).reason == f"{PHONE} {WITHIN}"
+
+
+async def test_so_it_is_of_every_part_of_a_thread(scene: Scene) -> None:
+    await team(scene)
+    said = await scene.say(POLLY, "!thread@acme call +49 30 1234567\n---\nTwo alt: A cat", media=(CAT,))
+    assert [post.reason for post in await scene.posts()] == [f"{PHONE} {WITHIN}"] * 2
+    await scene.edit(POLLY, said, "!thread@acme call +49 30 1234567\n---\nTwo")
+    assert [(post.state, post.reason) for post in await scene.posts()] == [(PostState.HELD, PHONE)] * 2
+
+
+async def test_a_preview_of_a_thread_says_how_it_is_taken_out_of_another_part(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!thread@acme One\n---\nTwo alt: A cat", media=(CAT,))
+    words = await now_says(scene, await shown(scene, await scene.post(0)))
+    assert "It has no alt text. To take what follows “alt:” out of the text for it: !alt k1\n" in words

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bridge import alttext
 from bridge.errors import ChatUnreachable, LinkBroken, OutcomeUnknown, Rejected, Throttled, Unreachable
 from bridge.interfaces import Tx
 from bridge.model import Account, Draft, Medium, Policy, Post, PostState, Role
@@ -268,8 +269,7 @@ async def test_what_has_no_alt_text_is_held_where_that_is_demanded_by_now(at: St
     [asked] = await at.texts()
     assert asked == (
         "Look twice before “hello” goes out: The picture has no alt text. The account's policy is to post none without."
-        " It waits: not posted. Give it one: !alt k1 WHAT IT SHOWS · forget it: !drop k1 · ❌ on this message does the "
-        "same."
+        " It waits: not posted. Give it one: !alt k1 WHAT IT SHOWS · forget it: !drop k1 or ❌ here"
     )
     described = replace(await at.row(post), draft=Draft("hello", media=(CAT,)))
     await at.store.transact(lambda tx: tx.posts.save(described))
@@ -305,7 +305,7 @@ async def test_a_thread_without_its_alt_text_is_held_whole(at: Stage) -> None:
     await at.until_state(second, PostState.HELD)
     await at.settle()
     [asked] = await at.texts()
-    assert "Give it one: !alt k1 WHAT IT SHOWS\nLeave it so: !drop q1" in asked
+    assert "Give it one: !alt k1 WHAT IT SHOWS\nForget it: !drop q1 or ❌ here" in asked
     assert at.x.count("post") == 0
 
 
@@ -319,3 +319,40 @@ async def test_what_was_tried_before_fails_without_its_alt_text(at: Stage) -> No
     await at.settle()
     assert at.x.count("post") == 0
     assert (await at.row(post)).state is not PostState.QUEUED
+
+
+# ---------------------------------------------------------------- what a tick stands for
+
+
+async def test_a_tick_on_a_thread_is_no_word_about_its_alt_text(at: Stage) -> None:
+    acme = await at.link("acme")
+    first, second = await at.queue_all(acme, ["One", "Two alt: A cat"], state=PostState.DRAFT)
+
+    def work(tx: Tx) -> None:
+        for part, row in enumerate((first, second), 1):
+            row = replace(row, thread_root=first.id, part=part, state=PostState.HELD, reason=alttext.WITHIN)
+            tx.posts.save(row)
+            tx.posts.extend(row)
+
+    await at.store.transact(work)
+    at.start()
+    await at.settle()
+    [asked] = await at.texts()
+    assert asked.splitlines()[-2:] == [
+        "Make that the alt text: !alt k1",
+        "Post it all the same: !send q1 or ✅ here · forget it: !drop q1 or ❌ here",
+    ]
+
+
+async def test_nor_is_it_one_on_a_list(at: Stage) -> None:
+    acme = await at.link("acme")
+    first, _ = await at.queue_all(acme, ["One alt: A cat", "Two"], state=PostState.HELD)
+    await at.store.transact(lambda tx: tx.posts.save(replace(first, reason=alttext.WITHIN)))
+    at.start()
+    await at.settle()
+    [asked] = await at.texts()
+    assert asked.splitlines()[1:] == [
+        f"k1: “One alt: A cat”, {alttext.WITHIN} · Make that the alt text: !alt k1",
+        "k2: “Two”, 0 s",
+        "Post them all the same: !send q1 or ✅ here · forget them: !drop q1 or ❌ here · a single one: !send k1",
+    ]

@@ -16,7 +16,7 @@ from tests.unit.test_media_edits import captioned
 
 ASKED = (
     "k1 goes out as @acme with 2 pictures, in this order: 1 a.jpg, 2 b.jpg. Not posted yet.\n"
-    "Post it: !send k1 or ✅ here · forget it: !drop k1 or ❌ · to post the last picture alone, reply to that."
+    "Post it: !send k1 or ✅ here · forget it: !drop k1 or ❌ here · to post the last picture alone, reply to that."
 )
 
 

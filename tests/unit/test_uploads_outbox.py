@@ -287,8 +287,8 @@ async def test_a_picture_that_is_too_large_is_asked_about(at: Stage, small: int,
     shown = "40" if size > small else "0"
     assert asked == (
         f"Look twice before “the film” goes out: The picture has {shown} MB, and X takes 0: it would be scaled down. "
-        "It waits: not posted. Post it all the same: !send k1 · forget it: !drop k1 · ✅ or ❌ on this message does "
-        "the same."
+        "It waits: not posted. Post it all the same: !send k1 or ✅ here · forget it: !drop k1 "
+        "or ❌ here"
     )
     assert at.x.count("upload") == 0
     assert at.matrix.fetched == ([] if size > small else [CAT.source])
