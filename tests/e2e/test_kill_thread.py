@@ -42,7 +42,7 @@ async def test_killed_while_a_part_is_on_its_way(stage: Stage, number: int, take
     assert ana.said_twice() == []
 
 
-@pytest.mark.afresh
+@pytest.mark.timeout(240)
 async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None:
     ana, _ = await stage.linked()
     room = await ana.create(stage.bot, encrypted=False)
@@ -55,8 +55,14 @@ async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None
         await asyncio.sleep(chance.random())  # not a wait: the moment of the kill
         await stage.kantter.kill()
         await stage.kantter.start()
-    await stage.until_on_x(*PARTS, within=60.0)
+
+    async def all_out() -> bool:
+        await stage.lift_doubts(ana)
+        return len(stage.texts()) == len(PARTS)
+
+    await until(all_out, within=150.0)
     await ana.until_signed(command, "✅")
+    assert stage.texts() == PARTS
     assert chained(stage)
     assert stage.refused_as_twice() == []
 

@@ -3,12 +3,21 @@
 import asyncio
 import fcntl
 import os
+import signal
 import subprocess
 import termios
 import threading
 from collections.abc import Sequence
 
 from tests.patience import until
+
+
+def _sit_down() -> None:
+    """In the new process: the terminal is its own, and Ctrl-C reaches it also when these tests run where it is ignored,
+    such as behind a shell's ``&``.
+    """
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Typist:
@@ -18,7 +27,7 @@ class Typist:
         self._ours, theirs = os.openpty()
         self._process = subprocess.Popen(
             words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm", "COLUMNS": "200"},
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            start_new_session=True, preexec_fn=_sit_down,
         )  # fmt: skip
         os.close(theirs)
         self.screen = ""
