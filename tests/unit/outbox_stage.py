@@ -122,6 +122,7 @@ class Stage:
         self.outbox = self.new_outbox()
         self.running: asyncio.Task[None] | None = None
         self._messages = 0
+        self._said: list[int] = []
 
     def new_outbox(self) -> Outbox:
         return Outbox(
@@ -262,9 +263,8 @@ class Stage:
         found: list[Answer] = []
 
         def work(tx: Tx) -> list[Answer]:
-            for number in range(1, 5000):
-                event = f"$e{number}"
-                found.extend(tx.answers.of_event("matrix", event))
+            for number in sorted(self._said):
+                found.extend(tx.answers.of_event("matrix", f"$e{number}"))
             return found
 
         await self.store.transact(self._say_all)
@@ -276,6 +276,7 @@ class Stage:
         while batches := tx.answers.claim(self.time.wall, (), 1000):
             for key, batch in batches:
                 tx.answers.sent(key, f"$e{batch[0].id}", self.time.wall)
+                self._said.append(batch[0].id)
 
     async def texts(self, post: Post | None = None) -> list[str]:
         return [a.body for a in await self.answers(post) if a.speech is Speech.TEXT]
