@@ -36,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A hook of pytest: what needs a homeserver takes longest and begins first, so that all workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("homeserver") is None)
+
+
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], uvloop.Loop]]:
     """A hook of pytest-asyncio: what makes the loops."""
     return {"uvloop": uvloop.new_event_loop}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["bridge.app", "bridge.chat.matrix", "bridge.cli", __name__])
+_CONTEXT.set_forkserver_preload(["bridge.app", "bridge.chat.matrix", "bridge.cli", __name__, "tests.e2e.settled"])
 
 
 class Forked:
