@@ -97,6 +97,16 @@ class Stage:
 
     # ------------------------------------------------------------ X
 
+    def begin_anew(self) -> None:
+        """Another story with the same people: what was posted, requested and said so far is gone, and counts no more.
+        Kantter remembers it: its texts are better other ones.
+        """
+        for post in self.x.world.all_posts():
+            self.x.world.drop(post)
+        self.x.log.clear()
+        for person in self.people:
+            person.notices.clear()
+
     def fault(self, kind: Kind, *, taken: bool = False, seconds: float = 0.0, **more: object) -> None:
         """Let something go wrong with the next post (or what ``more`` names)."""
         wanted = {"method": "POST", "path": TWEETS} | more

@@ -1,19 +1,26 @@
 """Kill -9 in the middle of a five-part thread, and before a scheduled post: no part twice, none lost, order kept."""
 
 import asyncio
+import itertools
 import random
 
 import pytest
 
 from bridge.sandbox.faults import Kind
+from tests.e2e.chatter import Chatter
 from tests.e2e.stage import Stage
 from tests.patience import until
 from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
 
-PARTS = [f"part {number}" for number in range(1, 6)]
-THREAD = "!thread " + "\n---\n".join(PARTS)
+
+def parts(story: object) -> list[str]:
+    return [f"part {number} of story {story}" for number in range(1, 6)]
+
+
+def thread(story: object) -> str:
+    return "!thread " + "\n---\n".join(parts(story))
 
 
 def chained(stage: Stage) -> bool:
@@ -22,20 +29,27 @@ def chained(stage: Stage) -> bool:
     return [post.reply_to for post in posts] == [None, *(post.id for post in posts[:-1])]
 
 
-@pytest.mark.parametrize("taken", [False, True], ids=["before X took it", "after X took it"])
-@pytest.mark.parametrize("number", [1, 3, 5])
-async def test_killed_while_a_part_is_on_its_way(stage: Stage, number: int, taken: bool) -> None:
+@pytest.mark.timeout(240)
+async def test_killed_while_a_part_is_on_its_way(stage: Stage, subtests: pytest.Subtests) -> None:
     ana, _ = await stage.linked()
     room = await ana.create(stage.bot, encrypted=False)
+    for number, taken in itertools.product((1, 3, 5), (False, True)):
+        story = f"{number}, {'after' if taken else 'before'} X took it"
+        with subtests.test(story):
+            stage.begin_anew()
+            await killed_in_a_part(stage, ana, room, story, number, taken=taken)
+
+
+async def killed_in_a_part(stage: Stage, ana: Chatter, room: str, story: str, number: int, *, taken: bool) -> None:
     stage.hang(number, taken=taken)
-    command = await ana.say(room, THREAD)
+    command = await ana.say(room, thread(story))
     await until(lambda: len(stage.sent()) == number and len(stage.texts()) == number - (not taken))
     await stage.kantter.kill()
     await stage.kantter.start()
 
-    await stage.until_on_x(*PARTS, within=40.0)
+    await stage.until_on_x(*parts(story), within=40.0)
     await ana.until_signed(command, "✅")
-    await stage.until_told(ana, PARTS[0])
+    await stage.until_told(ana, parts(story)[0])
     assert chained(stage)
     assert len(stage.sent()) == 5
     assert stage.refused_as_twice() == []
@@ -49,7 +63,7 @@ async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None
     chance = random.Random(5)
     for _ in range(40):
         stage.fault(Kind.DELAY, taken=chance.random() < 0.5, seconds=chance.random())
-    command = await ana.say(room, THREAD)
+    command = await ana.say(room, thread(1))
     await until(lambda: bool(stage.sent()))
     for _ in range(4):
         await asyncio.sleep(chance.random())  # not a wait: the moment of the kill
@@ -58,11 +72,11 @@ async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None
 
     async def all_out() -> bool:
         await stage.lift_doubts(ana)
-        return len(stage.texts()) == len(PARTS)
+        return len(stage.texts()) == 5
 
     await until(all_out, within=150.0)
     await ana.until_signed(command, "✅")
-    assert stage.texts() == PARTS
+    assert stage.texts() == parts(1)
     assert chained(stage)
     assert stage.refused_as_twice() == []
 

@@ -1,6 +1,7 @@
 """Pictures, through the whole program: a caption, a reply to a picture, an encrypted room and a plain one."""
 
 import io
+import itertools
 import time
 from dataclasses import replace
 
@@ -103,16 +104,22 @@ async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None
     assert (len(first.media), len(second.media)) == (0, 1)
 
 
-@pytest.mark.parametrize("path", ["/2/media/upload", "/2/media/metadata", "/2/tweets"])
-@pytest.mark.parametrize("taken", [False, True], ids=["before X took it", "after X took it"])
-async def test_killed_with_a_picture_on_its_way(stage: Stage, path: str, taken: bool) -> None:
+async def test_killed_with_a_picture_on_its_way(stage: Stage, subtests: pytest.Subtests) -> None:
     ana, dm = await stage.linked("acme", "ana")
-    stage.fault(Kind.DELAY, taken=taken, seconds=6.0 if taken else 3.0, path=path)
-    command = await show(ana, dm, picture(), "!thread One\n---\nTwo\nalt: A cat", encrypted=True)
+    for path, taken in itertools.product(("/2/media/upload", "/2/media/metadata", "/2/tweets"), (False, True)):
+        story = f"{path}, {'after' if taken else 'before'} X took it"
+        with subtests.test(story):
+            stage.begin_anew()
+            await killed_with_a_picture(stage, ana, dm, story, path, taken=taken)
+
+
+async def killed_with_a_picture(stage: Stage, ana: Chatter, dm: str, story: str, path: str, *, taken: bool) -> None:
+    stage.hang(1, taken=taken, path=path)
+    command = await show(ana, dm, picture(), f"!thread One, {story}\n---\nTwo, {story}\nalt: A cat", encrypted=True)
     await until(lambda: len(stage.x.log.find("POST", path)) == 1)
     await stage.kantter.kill()
     await stage.kantter.start()
-    await stage.until_on_x("One", "Two", handle="acme", within=40.0)
+    await stage.until_on_x(f"One, {story}", f"Two, {story}", handle="acme", within=40.0)
     await ana.until_signed(command, "✅")
     first, second = stage.x.world.user("acme").posts.values()
     assert [stage.x.world.media[media_id].alt for media_id in first.media] == ["A cat"]
