@@ -10,7 +10,7 @@ SIDE_BY_SIDE := -n 4 --dist load --maxschedchunk 2
 # The tests start many processes; without bytecode each one reads all of the sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check types format bench clean
 
 demo: $(RUN_STAMP)
 	@$(BIN)/kantter demo
@@ -18,12 +18,15 @@ demo: $(RUN_STAMP)
 test: $(STAMP)
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
+# The types need one core for a while: the tests begin meanwhile.
 check: $(STAMP)
 	$(BIN)/ruff format --check bridge tests benchmarks
 	$(BIN)/ruff check bridge tests benchmarks
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(SIDE_BY_SIDE)
+	@$(MAKE) --no-print-directory -j 2 types test
+
+types: $(STAMP)
+	$(BIN)/mypy
 
 format: $(STAMP)
 	$(BIN)/ruff format bridge tests benchmarks
