@@ -99,7 +99,7 @@ class Stage:
 
     def begin_anew(self) -> None:
         """Another story with the same people: what was posted, requested and said so far is gone, and counts no more.
-        Kantter remembers it: its texts are better other ones.
+        Kantter remembers it, and asks about a text that it posted before: each story needs its own.
         """
         for post in self.x.world.all_posts():
             self.x.world.drop(post)
