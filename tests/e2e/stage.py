@@ -3,7 +3,6 @@
 It starts and ends them all. It knows the words that people type, and nothing of the product.
 """
 
-import re
 import sqlite3
 import uuid
 from contextlib import closing
@@ -33,8 +32,6 @@ class Stage:
     kantter: Kantter
     scene: Scene
     people: list[Chatter] = field(default_factory=list)
-    lifted: set[str] = field(default_factory=set)
-    """The questions that ``lift_doubts`` has answered."""
 
     @classmethod
     async def set_up(
@@ -151,19 +148,6 @@ class Stage:
         except TimeoutError as error:
             said = "\n".join(f"  {said.text!r}" for said in person.notices[-20:])
             raise AssertionError(f"told: {self.told(person)}, wanted: {sorted(texts)}; heard:\n{said}") from error
-
-    async def lift_doubts(self, author: Chatter) -> None:
-        """Let the author say of each question once that what was probably not posted shall go out: a kill between the
-        claim and the first byte leaves a doubt that nobody else can lift. Raises AssertionError when it is on X.
-        """
-        for said in author.heard(r"unknown: .*probably not posted"):
-            send = re.search(r"!send \w+", said.text)
-            if send is not None and said.id not in self.lifted:
-                self.lifted.add(said.id)
-                quoted = set(re.findall("“(.*?)”", said.text))
-                on_x = {post.text for user in self.x.world.users.values() for post in user.posts.values()}
-                assert not quoted & on_x, f"asked about what stands on X: {said.text}"
-                await author.say(said.room, send[0])
 
     # ------------------------------------------------------------ inside
 
