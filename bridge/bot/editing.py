@@ -203,10 +203,10 @@ def _settle(
 def _without_settled(tx: Tx, root: Post) -> Post:
     """The held post, and the rows of its parts, without the questions that its change has answered."""
     parts = previewing.parts_of(tx, root)
-    reason = alttext.current(root.reason, [part.draft for part in parts])
-    if reason != root.reason:
-        tx.posts.save(*(replace(part, reason=reason) for part in parts if part.state is PostState.HELD))
-    return replace(root, reason=reason)
+    drafts = [part.draft for part in parts]
+    held = [part for part in parts if part.state is PostState.HELD]
+    tx.posts.save(*(replace(part, reason=alttext.current(part.reason, drafts)) for part in held))
+    return replace(root, reason=alttext.current(root.reason, drafts))
 
 
 def _verbs(post: Post, parts: int) -> tuple[str, ...]:

@@ -231,11 +231,12 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
     """Whether posts that grew old shall still go out."""
     if len(posts) == 1:
         post = posts[0]
-        describe = _describe(post, prefix)
-        said = f"{_grew_old(post, now)}: not posted. {f'{describe} · ' if describe else ''}"
+        offers = [f"forget it: {prefix}drop {post.label} {_CROSS}"]
         if alttext.NEVER_WITHOUT not in post.reason:
-            said += f"{'post' if describe else 'Post'} it all the same: {prefix}send {post.label} {_TICK} · "
-        return f"{said}forget it: {prefix}drop {post.label} {_CROSS}"
+            offers.insert(0, f"post it all the same: {prefix}send {post.label} {_TICK}")
+        if describe := _describe(post, prefix):
+            offers.insert(0, describe)
+        return f"{_grew_old(post, now)}: not posted. {capital(' · '.join(offers))}"
     label = question.label
     return (
         f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now, prefix)}\n"

@@ -100,6 +100,7 @@ class Stage:
         """
         for post in self.x.world.all_posts():
             self.x.world.drop(post)
+        self.x.faults.clear()
         self.x.log.clear()
         for person in self.people:
             person.notices.clear()
@@ -118,6 +119,11 @@ class Stage:
     def texts(self, handle: str = "ana") -> list[str]:
         """What stands on that account, oldest first."""
         return [post.text for post in self.x.world.user(handle).posts.values()]
+
+    def chained(self, handle: str = "ana") -> bool:
+        """Whether each post on the account replies to the one before it."""
+        posts = list(self.x.world.user(handle).posts.values())
+        return [post.reply_to for post in posts] == [None, *(post.id for post in posts[:-1])]
 
     def sent(self) -> list[Seen]:
         """The requests that would have posted."""
@@ -164,6 +170,16 @@ class Stage:
         except TimeoutError as error:
             log = self.kantter.log[-4000:]
             raise AssertionError(f"states: {self.states()}, wanted: {list(states)}; Kantter's log:\n{log}") from error
+
+
+def parts(story: object) -> list[str]:
+    """The five texts of that story's thread."""
+    return [f"part {number} of story {story}" for number in range(1, 6)]
+
+
+def thread(story: object) -> str:
+    """The command for them."""
+    return "!thread " + "\n---\n".join(parts(story))
 
 
 def word() -> str:

@@ -16,7 +16,7 @@ from bridge.sandbox.faults import Kind
 from bridge.sandbox.world import Medium
 from tests.e2e.chatter import Chatter
 from tests.e2e.conftest import SetUp
-from tests.e2e.stage import TWEETS, Stage
+from tests.e2e.stage import TWEETS, Stage, parts, thread
 from tests.film import SECRET, film
 from tests.patience import until
 
@@ -43,23 +43,10 @@ async def say_with_two(person: Chatter, room: str, text: str) -> str:
     return await person.say(room, text, msgtype="dm.filament.gallery", itemtypes=items)
 
 
-def parts(story: object) -> list[str]:
-    return [f"part {number} of story {story}" for number in range(1, 6)]
-
-
-def thread(story: object) -> str:
-    return "!thread " + "\n---\n".join(parts(story)) + "\nalt: One\nalt: Two"
-
-
 def shown(stage: Stage) -> list[list[str]]:
     """The alt texts of each post's pictures, oldest post first."""
     posts = stage.x.world.user("ana").posts.values()
     return [[stage.x.world.media[media_id].alt for media_id in post.media] for post in posts]
-
-
-def chained(stage: Stage) -> bool:
-    posts = list(stage.x.world.user("ana").posts.values())
-    return [post.reply_to for post in posts] == [None, *(post.id for post in posts[:-1])]
 
 
 @pytest.mark.timeout(300)
@@ -80,7 +67,7 @@ async def killed_in_a_thread(
     stage: Stage, ana: Chatter, dm: str, story: str, path: str, number: int, *, taken: bool
 ) -> None:
     stage.hang(number, taken=taken, path=path)
-    command = await say_with_two(ana, dm, thread(story))
+    command = await say_with_two(ana, dm, f"{thread(story)}\nalt: One\nalt: Two")
     await until(lambda: len(stage.x.log.find("POST", path)) == number, within=15.0)
     if path == TWEETS:
         await until(lambda: len(stage.texts()) == number - (not taken))
@@ -90,7 +77,7 @@ async def killed_in_a_thread(
     await stage.until_on_x(*parts(story), within=40.0)
     await ana.until_signed(command, "✅")
     await stage.until_told(ana, parts(story)[0])
-    assert chained(stage)
+    assert stage.chained()
     assert shown(stage) == [["One", "Two"], [], [], [], []]
     assert len(stage.sent()) == 5
     assert stage.refused_as_twice() == []
@@ -103,14 +90,14 @@ async def test_a_thread_with_two_pictures_killed_again_and_again(stage: Stage) -
     chance = random.Random(7)
     for path in [UPLOAD, ALT] * 8 + [TWEETS] * 20:
         stage.fault(Kind.DELAY, path=path, taken=chance.random() < 0.5, seconds=chance.random())
-    command = await say_with_two(ana, dm, thread(1))
+    command = await say_with_two(ana, dm, f"{thread(1)}\nalt: One\nalt: Two")
     for path, number in ((UPLOAD, 1), (ALT, 1), (TWEETS, 1), (TWEETS, 2), (TWEETS, 4)):
         await until(lambda path=path, number=number: len(stage.x.log.find("POST", path)) >= number, within=30.0)  # type: ignore[misc]  # bound at once
         await stage.kantter.kill()
         await stage.kantter.start()
     await stage.until_on_x(*parts(1), within=60.0)
     await ana.until_signed(command, "✅")
-    assert chained(stage)
+    assert stage.chained()
     assert shown(stage) == [["One", "Two"], [], [], [], []]
     assert stage.refused_as_twice() == []
 

@@ -8,25 +8,11 @@ import pytest
 
 from bridge.sandbox.faults import Kind
 from tests.e2e.chatter import Chatter
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, parts, thread
 from tests.patience import until
 from tests.synapse import Synapse
 
 pytestmark = pytest.mark.homeserver
-
-
-def parts(story: object) -> list[str]:
-    return [f"part {number} of story {story}" for number in range(1, 6)]
-
-
-def thread(story: object) -> str:
-    return "!thread " + "\n---\n".join(parts(story))
-
-
-def chained(stage: Stage) -> bool:
-    """Whether each post on the account replies to the one before it."""
-    posts = list(stage.x.world.user("ana").posts.values())
-    return [post.reply_to for post in posts] == [None, *(post.id for post in posts[:-1])]
 
 
 @pytest.mark.timeout(240)
@@ -50,7 +36,7 @@ async def killed_in_a_part(stage: Stage, ana: Chatter, room: str, story: str, nu
     await stage.until_on_x(*parts(story), within=40.0)
     await ana.until_signed(command, "✅")
     await stage.until_told(ana, parts(story)[0])
-    assert chained(stage)
+    assert stage.chained()
     assert len(stage.sent()) == 5
     assert stage.refused_as_twice() == []
     assert ana.said_twice() == []
@@ -71,7 +57,7 @@ async def test_killed_again_and_again(stage: Stage, homeserver: Synapse) -> None
         await stage.kantter.start()
     await stage.until_on_x(*parts(1), within=60.0)
     await ana.until_signed(command, "✅")
-    assert chained(stage)
+    assert stage.chained()
     assert stage.refused_as_twice() == []
 
 
