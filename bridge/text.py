@@ -385,6 +385,7 @@ def _too_long(text: str, count: int, limit: int, with_links: int) -> str:
 # ---------------------------------------------------------------- quoting
 
 _UNSEEN = re.compile(rf"[\0-\x1f\x7f-\x9f\xad\ud800-\udfff\ufff9-\ufffb\u200b\u2060{_DIRECTIONS}{_REFUSED}]+")
+_BLANKS = re.compile(rf"[{_SPACES}]+")
 _JOINED = re.compile("[\u200c\u200d\ufe00-\ufe0f\u20e3\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
@@ -395,7 +396,7 @@ def first_words(text: str, most: int = 60) -> str:
     where there is one in the last half, else between two whole characters; then ``…`` stands at its end.
     """
     beginning = text[: 8 * most + 200]
-    line = " ".join(_UNSEEN.sub("", re.sub(rf"[{_SPACES}]+", " ", beginning)).split())
+    line = " ".join(_UNSEEN.sub("", _BLANKS.sub(" ", beginning)).split())
     if len(line) <= most and len(text) == len(beginning):
         return line
     room = min(most - 1, len(line))

@@ -141,6 +141,11 @@ class Posts(Protocol):
         """Oldest first. Not for POSTED and FAILED."""
         ...
 
+    def last_queued(self) -> float | None:
+        """The latest time that a QUEUED row was made at, or that its author last said `send`; None where there is none.
+        """
+        ...
+
     def unasked(self) -> list[Post]:
         """HELD rows without a question, oldest first."""
         ...

@@ -35,8 +35,8 @@ from bridge.vault import Vault
 
 log = structlog.get_logger(__name__)
 
-_IN_FLIGHT = 96
-"""Accounts. Enough that exchanges go on while a turn is committed."""
+_IN_FLIGHT = 160
+"""Accounts. Enough that exchanges go on while a turn is committed, and many share one commit."""
 _POLL = 5.0
 """Seconds after which the loop looks around without having been rung: a clock that jumps rings nothing."""
 _TELL_EVERY = 2.0

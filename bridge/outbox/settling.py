@@ -226,9 +226,9 @@ def recover(turn: Turn) -> None:
             searching.begin(turn, post, turn.account(post.account_id))
         else:
             posts.save(replace(post, state=PostState.QUEUED, due_at=turn.now))
-    ahead = max(map(_decided_at, posts.in_state(PostState.QUEUED)), default=turn.now) - turn.now
-    if ahead > 0.0:  # set back while nobody looked, by at least that much
-        shift(turn, ahead)
+    last = posts.last_queued()
+    if last is not None and last > turn.now:  # set back while nobody looked, by at least that much
+        shift(turn, last - turn.now)
 
 
 def shift(turn: Turn, seconds: float) -> None:

@@ -45,6 +45,7 @@ _KINDS = f"""
         EXISTS (SELECT 1 FROM post WHERE {_UNASKED}),
         (SELECT min(due_at) FROM post WHERE state = 'scheduled')
 """  # noqa: S608 - ours
+_LAST_QUEUED = f"SELECT max(max(created_at, fresh_at)) FROM post WHERE {_WAITING}"  # noqa: S608 - ours
 _FIRST_TWO = f"SELECT account_id, id, due_at, action FROM post WHERE {_WAITING} LIMIT 2"  # noqa: S608 - ours
 _HEADS = f"""
     WITH RECURSIVE head (account_id, id, due_at, action) AS (
@@ -330,6 +331,10 @@ class SqlPosts:
         if account_id is None:
             return self._all(f"{_OPEN} AND state = ? ORDER BY id", state.value)
         return self._all(f"{_OPEN} AND state = ? AND account_id = ? ORDER BY id", state.value, account_id)
+
+    def last_queued(self) -> float | None:
+        found: float | None = self._raw.execute(_LAST_QUEUED).fetchone()[0]
+        return found
 
     def unasked(self) -> list[Post]:
         return self._all(f"{_UNASKED} ORDER BY id")

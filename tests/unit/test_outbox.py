@@ -51,18 +51,18 @@ async def test_posts_of_an_account_go_out_one_at_a_time_in_order(at: Stage) -> N
 
 async def test_accounts_are_served_in_parallel_up_to_a_limit(at: Stage) -> None:
     accounts = [await at.link(f"h{n}") for n in range(200)]
-    gates = [at.x.hold("post") for _ in range(96)]
+    gates = [at.x.hold("post") for _ in range(160)]
     posts = [await at.queue(account, f"of {account.handle}") for account in accounts]
     at.start()
     for gate in gates:
         await gate.entered.wait()
-    assert len(at.x.under_way) == 96
+    assert len(at.x.under_way) == 160
     for gate in gates:
         gate.release()
     await at.until_state(posts[-1], PostState.POSTED)
     await at.settle()
     assert at.posts_taken() == 200
-    assert at.x.most_at_once == 96
+    assert at.x.most_at_once == 160
     assert at.outbox.turns < 60  # the commits were shared
 
 

@@ -10,6 +10,7 @@ oauthlib and requests-oauthlib write token secrets to their logs at DEBUG, so th
 import base64
 import hmac
 import logging
+import re
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,19 +45,19 @@ class DirectClient(Client):
         """As ``Client.sign``: the address, the headers with Authorization, the body."""
         if body or realm or (self.signature_method, self.signature_type) != _PLAIN:
             return super().sign(uri, http_method, body, headers, realm)  # type: ignore[no-any-return] # as above
-        own = [
+        own = (  # in the order of section 3.4.1.3.2
+            ("oauth_callback", self.callback_uri),
             ("oauth_consumer_key", self.client_key),
             ("oauth_nonce", self.nonce or secrets.token_hex(16)),
             ("oauth_signature_method", SIGNATURE_HMAC_SHA1),
             ("oauth_timestamp", self.timestamp),
             ("oauth_token", self.resource_owner_key),
-            ("oauth_callback", self.callback_uri),
             ("oauth_verifier", self.verifier),
             ("oauth_version", "1.0"),
-        ]
+        )
         pairs = [(name, _encode(value)) for name, value in own if value]
         address, _, query = uri.partition("?")
-        listed = sorted([*pairs, *_encoded(query)]) if query else sorted(pairs)
+        listed = sorted([*pairs, *_encoded(query)]) if query else pairs
         told = _encode_again("&".join([f"{name}={value}" for name, value in listed]))
         base = f"{http_method.upper()}&{_base_address(address)}&{told}"
         key = f"{_encode(self.client_secret or '')}&{_encode(self.resource_owner_secret or '')}"
@@ -70,11 +71,12 @@ class DirectClient(Client):
 
 
 _PLAIN = (SIGNATURE_HMAC_SHA1, SIGNATURE_TYPE_AUTH_HEADER)
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 
 
 def _encode(text: str) -> str:
     """Percent-encode (RFC 5849, section 3.6)."""
-    return text if text.isalnum() and text.isascii() else quote(text, safe="")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def _encode_again(text: str) -> str:

@@ -24,6 +24,8 @@ DEADLINE = 8.0
 """Seconds for a whole exchange: connect, send, wait, read."""
 _CONNECT = 4.0
 """Seconds of it for a connection. A request that has none by then certainly has not left."""
+_CONNECTIONS = 200
+"""At once: one for each account that the outbox serves at a time, and some for links and uploads."""
 LARGEST_ANSWER = 1 << 20
 _HEADERS = {"User-Agent": "kantter", "Accept": "application/json", "Accept-Encoding": "identity"}
 """Answers are small. Without compression none can grow after it has been measured."""
@@ -67,7 +69,7 @@ class Wire:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=10.0),
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=10.0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT),
                 headers=_HEADERS,
