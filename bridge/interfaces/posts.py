@@ -142,8 +142,7 @@ class Posts(Protocol):
         ...
 
     def last_queued(self) -> float | None:
-        """The latest time that a QUEUED row was made at, or that its author last said `send`; None where there is none.
-        """
+        """The latest time at which a QUEUED row was made, or its author last said `send`; None where there is none."""
         ...
 
     def unasked(self) -> list[Post]:
