@@ -1,7 +1,8 @@
 """The verb thread: a long text, or parts that its author split, as posts that reply to each other.
 
-What the author split goes out at once; what the bot split is shown first. Pictures are on the first part. It knows how
-to split; making the rows is ``posting``'s, asking ``confirming``'s, sending them in order the outbox's.
+What the author split goes out at once; what the bot split is shown first: a text that is too long for one post, or one
+with dashes inside its lines, which may be meant as cuts. Pictures are on the first part. It knows how to split; making
+the rows is ``posting``'s, asking ``confirming``'s, sending them in order the outbox's.
 """
 
 import re
@@ -14,6 +15,7 @@ from bridge.interfaces import Tx
 from bridge.model import PostState
 
 _CUT = re.compile(r"^[ \t]{0,8}-{3,}[ \t]{0,8}\r?$", re.MULTILINE)
+_CUT_WITHIN = re.compile(r"(?<=\s)-{3,}(?=\s)")
 
 
 def thread(tx: Tx, asked: Asked, house: House) -> None:
@@ -36,6 +38,8 @@ def wanted(tx: Tx, asked: Asked, house: House) -> tuple[posting.Wish, bool]:
         account, _, publisher = posting.speaker(tx, asked, house)
         posting.check_characters(asked.text)
         parts = splitting.split(parts[0], publisher.longest(premium=account.premium)) or [""] * bool(asked.media)
+    if len(parts) == 1:
+        parts = _split_by(_CUT_WITHIN, parts[0])
     return posting.wanted_parts(tx, asked, house, parts), split
 
 
@@ -43,12 +47,16 @@ def by_lines(text: str) -> list[str]:
     """The parts between lines of three dashes; the whole text where there is no such line. Raises UsageError."""
     if len(text) > 400_000:
         raise UsageError("That is too long for a thread.")
-    cuts = list(_CUT.finditer(text))
+    return _split_by(_CUT, text)
+
+
+def _split_by(cut: re.Pattern[str], text: str) -> list[str]:
+    cuts = list(cut.finditer(text))
     if not cuts:
         return [text]
     if len(cuts) > 4 * posting.MOST_PARTS:
         raise UsageError(f"A thread has at most {posting.MOST_PARTS} parts.")
-    parts = [part.strip() for part in _CUT.split(text)]
+    parts = [part.strip() for part in cut.split(text)]
     return [part for part in parts if part] or [""]
 
 

@@ -64,6 +64,24 @@ async def test_a_short_text_is_one_post(scene: Scene, acme: Account) -> None:
     assert post.part == 0
 
 
+async def test_dashes_inside_a_line_may_be_cuts_so_the_parts_are_shown(scene: Scene, acme: Account) -> None:
+    message = await scene.say(ANA, "!thread One part --- two parts\tand ----- three")
+    posts = await scene.posts()
+    assert [post.draft.text for post in posts] == ["One part", "two parts\tand", "three"]
+    assert {post.state for post in posts} == {PostState.HELD}
+    (words,) = await scene.heard()
+    assert "in 3 parts. Not posted yet." in words
+    assert await scene.ask(ANA, "!send q1") == "Sending 3 posts."
+    assert await scene.signs(message) == ["⏳"]
+
+
+@pytest.mark.parametrize("text", ["A dash---without blanks", "--flag and -- more", "a|---|b"])
+async def test_other_dashes_are_words(scene: Scene, acme: Account, text: str) -> None:
+    await scene.say(ANA, f"!thread {text}")
+    (post,) = await scene.posts()
+    assert (post.draft.text, post.state) == (text, PostState.QUEUED)
+
+
 async def test_a_tweet_that_is_too_long_offers_it(scene: Scene, acme: Account) -> None:
     words = await scene.ask(ANA, f"!tweet {LONG}")
     assert "too long" in words
