@@ -10,7 +10,7 @@ SIDE_BY_SIDE := -n 4 --dist load --maxschedchunk 2
 # The tests start many processes; without bytecode each one reads all of the sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check types format bench clean
+.PHONY: demo test check types tests-compiled synapse-compiled format bench clean
 
 demo: $(RUN_STAMP)
 	@$(BIN)/kantter demo
@@ -18,15 +18,23 @@ demo: $(RUN_STAMP)
 test: $(STAMP)
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
-# The types need one core for a while: the tests begin meanwhile.
+# Beside the types, which need one core for a while, the bytecode of the tests and of Synapse is made: once, where else
+# all that run tests at once would each make it on the way.
 check: $(STAMP)
 	$(BIN)/ruff format --check bridge tests benchmarks
 	$(BIN)/ruff check bridge tests benchmarks
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory -j 2 types test
+	@$(MAKE) --no-print-directory -j 2 types tests-compiled synapse-compiled
+	@$(MAKE) --no-print-directory test
 
 types: $(STAMP)
 	$(BIN)/mypy
+
+tests-compiled: $(STAMP)
+	@$(BIN)/pytest --collect-only -qq > /dev/null || true
+
+synapse-compiled: $(STAMP)
+	@$(BIN)/python -c 'import synapse.app.homeserver' 2> /dev/null || true
 
 format: $(STAMP)
 	$(BIN)/ruff format bridge tests benchmarks
