@@ -60,7 +60,8 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
     if [part.draft for part in parts] == list(wish.drafts) and post.scheduled_for == wish.scheduled_for:
         return
     was, had = post.state, [one.source for part in parts for one in part.draft.media]
-    post = change_all(tx, parts, wish.drafts, wish.scheduled_for, event.sender, event.room, house, now)
+    # All that it holds then stands in that one message of its author: what others put into it is gone.
+    post = change_all(tx, parts, wish.drafts, wish.scheduled_for, event.sender, event.room, house, now, others=())
     if post.state is was is PostState.HELD:
         words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
         _say(tx, event, post, words)
@@ -120,19 +121,23 @@ def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: H
     ``post`` may be a part of a thread. Gives the row as it is then (of a thread: the first part).
     """
     only_alt = _waits_for_alt_only(tx, post, house)
+    stays = post.thread_root is not None or _something_stays(post.draft, draft)
     post = _write(tx, post, draft, house)
     root = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root) or post
-    others = () if post.thread_root is None else previewing.writers(tx, root)  # of the parts that stay as they are
+    others = previewing.writers(tx, root) if stays else ()
     root = _settle(tx, root, f"{post.label}, {subject(post)}", who, room, house, now, others)
     return _go_on(tx, root, house, now) if only_alt else root
 
 
 def change_all(
     tx: Tx, parts: Sequence[Post], drafts: Sequence[Draft], at: float | None, who: Identity, room: Room, house: House,
-    now: float,
+    now: float, *, others: Collection[Identity] | None = None,
 ) -> Post:  # fmt: skip
-    """As ``change``, for all parts of a post, and the time ``at`` which it is to go out. Gives the first part."""
+    """As ``change``, for all parts of a post, and the time ``at`` which it is to go out. Gives the first part.
+    ``others``: who wrote words before that are still in it; None: whoever wrote any.
+    """
     only_alt = _waits_for_alt_only(tx, parts[0], house)
+    others = previewing.writers(tx, parts[0]) if others is None else others
     for part, draft in zip(parts, drafts, strict=True):
         moved = replace(part, scheduled_for=at)
         if at is not None and at > now and part.state in (PostState.SCHEDULED, PostState.QUEUED):
@@ -140,8 +145,14 @@ def change_all(
             signs.take_away(tx, part, signs.WAITS)
         _write(tx, moved, draft, house)
     root = tx.posts.get(parts[0].id) or parts[0]
-    root = _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now)
+    root = _settle(tx, root, f"{root.label}, {subject(root)}", who, room, house, now, others)
     return _go_on(tx, root, house, now) if only_alt else root
+
+
+def _something_stays(before: Draft, after: Draft) -> bool:
+    """Whether words that stood in the one draft, seen or read out, stand in the other."""
+    alts = {one.alt for one in before.media if one.alt}
+    return (bool(after.text) and after.text == before.text) or any(one.alt in alts for one in after.media)
 
 
 def _waits_for_alt_only(tx: Tx, post: Post, house: House) -> bool:

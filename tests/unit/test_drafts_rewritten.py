@@ -7,6 +7,7 @@ from dataclasses import replace
 from bridge.model import PostState, Role
 from tests.unit.bot_scene import Scene
 from tests.unit.drafting_scene import ADA, ANA, BEN, POLLY, grant, team
+from tests.unit.test_alt_texts import CAT
 
 
 async def test_who_wrote_a_part_cannot_approve_the_thread_when_another_part_is_mended(scene: Scene) -> None:
@@ -69,3 +70,36 @@ async def test_who_wrote_it_cannot_approve_it_after_an_edit_that_was_not_taken(s
     await grant(scene, account, BEN, Role.POSTER)
     assert (await scene.ask(ADA, "!approve k1.2")).startswith("You changed k1 to what it says now")
     assert (await scene.post()).state is PostState.DRAFT
+
+
+async def test_who_wrote_the_text_cannot_approve_it_when_an_alt_text_is_added(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!tweet hello", media=(CAT,))
+    await scene.say(BEN, "!edit k1 words of ben")
+    await scene.say(ANA, "!alt k1 A cat")
+    assert (await scene.ask(BEN, "!approve k1.3")).startswith("You changed k1 to what it says now")
+    assert "it goes out now" in await scene.ask(ADA, "!approve k1.3")
+
+
+async def test_who_wrote_an_alt_text_cannot_approve_it_beside_another_text(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!tweet hello", media=(CAT,))
+    await scene.say(BEN, "!alt k1 A cat")
+    await scene.say(ANA, "!edit k1 hello again")
+    assert (await scene.ask(BEN, "!approve k1.3")).startswith("You changed k1 to what it says now")
+
+
+async def test_who_wrote_a_text_cannot_approve_what_was_taken_out_of_it(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!tweet hello", media=(CAT,))
+    await scene.say(BEN, "!edit k1 words of ben with an alt: A cat")
+    await scene.say(ANA, "!alt k1")
+    assert (await scene.ask(BEN, "!approve k1.3")).startswith("You changed k1 to what it says now")
+
+
+async def test_who_wrote_a_text_that_was_replaced_may_approve_the_new_one(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!tweet hello", media=(CAT,))
+    await scene.say(BEN, "!edit k1 words of ben")
+    await scene.say(ANA, "!edit k1 hello again")
+    assert "it goes out now" in await scene.ask(BEN, "!approve k1.3")
