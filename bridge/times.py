@@ -44,6 +44,10 @@ _SHORT_NAMES = re.compile(
 """What people call zones. Several places share most of them, and some hold in half of the year only."""
 
 
+class NotToCome(UsageError):
+    """The time is understood, and is none at which something can be done: it is past, or too far away."""
+
+
 @dataclass(frozen=True, slots=True)
 class When:
     """A time to come: ``at`` in Unix seconds, the ``zone`` that it was meant in, and a sentence about a choice that had
@@ -58,13 +62,13 @@ class When:
 def read(text: str, now: float, default: tzinfo) -> When:
     """The time that ``text`` names, after ``now`` (Unix seconds), in ``default`` where it names no zone.
 
-    Raises UsageError in plain words: not understood, two meanings, past, or more than a year away.
+    Raises UsageError in plain words: not understood, two meanings; NotToCome: past, or more than a year away.
     """
     said = _plain(text)
     seconds = _span(said)
     if seconds is not None:
         if seconds < 1:
-            raise UsageError("That is now. Name a time to come.")
+            raise NotToCome("That is now. Name a time to come.")
         _check_far(now + seconds, now)
         return When(now + seconds, default)
     said, zone = _zone_behind(_GLUED.sub(r"\1 \2", said), default)
@@ -313,7 +317,7 @@ def _choose(days: list[date], clock: time, now: float, place: tzinfo) -> When:
             if at > now:
                 _check_far(at, now)
                 return When(at, place, note)
-    raise UsageError(f"That is past: it is {absolute(now, place)} now.")
+    raise NotToCome(f"That is past: it is {absolute(now, place)} now.")
 
 
 def _moments(day: date, clock: time, place: tzinfo) -> Iterator[tuple[float, str]]:
@@ -344,5 +348,5 @@ def _check_far(at: float, now: float) -> None:
         raise _far()
 
 
-def _far() -> UsageError:
-    return UsageError("That is more than a year away. Name a time within a year.")
+def _far() -> NotToCome:
+    return NotToCome("That is more than a year away. Name a time within a year.")

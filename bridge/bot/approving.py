@@ -68,15 +68,16 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
         still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
         return f"Approved {what}: {still}."
     waiting.let_go(tx, post, house, word.now)
-    later = post.scheduled_for is not None and post.scheduled_for > word.now
-    return f"Approved {what}: {_when(tx, post, later=later)}."
+    return f"Approved {what}: {_when(tx, post, word.now, house)}."
 
 
-def _when(tx: Tx, post: Post, *, later: bool) -> str:
-    account = tx.accounts.get(post.account_id)
+def _when(tx: Tx, post: Post, now: float, house: House) -> str:
+    account, at = tx.accounts.get(post.account_id), post.scheduled_for
+    if at is not None and now - at > house.stale_after:
+        return f"its time was {span(now - at)} ago, so I ask {post.author.name} whether it shall still go out"
     if account is not None and account.frozen:
         return f"it goes out when {account.at} is not frozen any more"
-    return f"it goes out {'at its time' if later else 'now'}"
+    return f"it goes out {'at its time' if at is not None and at > now else 'now'}"
 
 
 def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:

@@ -6,8 +6,8 @@ It knows who may do so. What a change means for approvals is ``editing``'s.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge import telltale
-from bridge.bot import editing, exhibits, pictures, posting, previewing, waiting
+from bridge import telltale, times
+from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
@@ -29,10 +29,29 @@ def show(tx: Tx, asked: Asked, house: House) -> None:
 
 
 def edit(tx: Tx, asked: Asked, house: House) -> None:
-    """Give a post that has not gone out other words."""
+    """Give a post that has not gone out other words, or another time."""
     part_id, post, text = _named(tx, asked, house)
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
+    when, text = scheduling.retimed(tx, post, asked, text, house)
+    draft = (
+        part.draft if when is not None and not asked.media and is_nothing(text) else _reworded(part, asked, text, house)
+    )
+    posting.check(tx, part, draft, house)
+    if draft == part.draft and (when is None or when.at == post.scheduled_for):
+        raise UsageError(f"{part.label} says just that already.")
+    how = f", with {telltale.pictures(draft)}" if asked.media else ""
+    if when is None:
+        _change(tx, asked, part, draft, how, house)
+        return
+    parts = previewing.parts_of(tx, post)
+    drafts = [draft if one.id == part.id else one.draft for one in parts]
+    root = editing.change_all(tx, parts, drafts, when.at, asked.sender, asked.room, house, asked.now)
+    _tell_changed(tx, asked, part, how, root, when)
+
+
+def _reworded(part: Post, asked: Asked, text: str, house: House) -> Draft:
+    """What the part says with the new text, and with the pictures that the command is about. Raises UsageError."""
     if asked.media:
         media, text = _with_new(part, asked), part.draft.text if is_nothing(text) else text
     else:
@@ -40,11 +59,7 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     if not asked.media and is_nothing(text):
         alt_ = f" · to describe its picture: {house.prefix}alt {part.label} WHAT IT SHOWS" if media else ""
         raise UsageError(f"There is no text. To change what it says: {house.prefix}edit {part.label} TEXT{alt_}")
-    draft = replace(part.draft, text=text, media=media)
-    posting.check(tx, part, draft, house)
-    if draft == part.draft:
-        raise UsageError(f"{part.label} says just that already.")
-    _change(tx, asked, part, draft, f", with {telltale.pictures(draft)}" if asked.media else "", house)
+    return replace(part.draft, text=text, media=media)
 
 
 def _with_new(part: Post, asked: Asked) -> tuple[Medium, ...]:
@@ -63,19 +78,22 @@ def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: Hou
     _tell_changed(tx, asked, part, how, root)
 
 
-def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post) -> None:
+def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post, when: times.When | None = None) -> None:
+    note = f" {when.note}" if when is not None and when.note else ""
     if root.content:
         current = previewing.name(root.id, previewing.version(tx, root))
         now_called = f"is {current} now and " if current != part.label else ""
-        asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.", post_id=root.id)
+        asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.{note}", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
-        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {_stands(now)}.", post_id=part.id)
+        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {_stands(now, when)}.{note}", post_id=part.id)
 
 
-def _stands(post: Post) -> str:
+def _stands(post: Post, when: times.When | None) -> str:
     return {
-        PostState.SCHEDULED: "it still goes out at its time",
+        PostState.SCHEDULED: f"it goes out {times.absolute(when.at, when.zone)}"
+        if when
+        else "it still goes out at its time",
         PostState.QUEUED: "it goes out",
         PostState.HELD: "not posted, it waits for its author's word",
     }.get(post.state, post.state.value)
@@ -213,9 +231,10 @@ COMMANDS = (
     ),
     Command(
         name="edit",
-        usage="edit ID TEXT",
+        usage="edit ID [WHEN |] TEXT",
         example="edit k7 Good evening!",
-        help="Change what has not gone out yet; approvals are void then. As a caption it changes the picture.",
+        help="Change what has not gone out yet, and with WHEN the time of what is scheduled; approvals are void then. "
+        "As a caption it changes the picture.",
         work=edit,
         pictures=True,
         visible=_has_accounts,

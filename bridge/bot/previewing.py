@@ -182,7 +182,10 @@ def status(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) 
         case PostState.HELD:
             said = f"{by}: it waits for its author's word, not posted."
         case PostState.POSTED:
-            said = f"{by}: posted. Undo: {house.prefix}undo {post.label}"
+            parts = parts_of(tx, post)
+            out = sum(part.state is PostState.POSTED and not part.deleted for part in parts)
+            done = "posted" if out == len(parts) else f"{out} of {counted(len(parts), 'part')} posted"
+            said = f"{by}: {done}. Undo: {house.prefix}undo {post.label}"
         case PostState.UNKNOWN:
             said = f"{by}: whether it went out is unknown."
         case PostState.FAILED:

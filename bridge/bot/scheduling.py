@@ -14,7 +14,7 @@ from bridge.bot.words import moment, number, span, subject
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Identity, Post, PostState
+from bridge.model import Account, Action, Identity, Post, PostState, Room
 
 _MOST_SHOWN = 20
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
@@ -53,7 +53,7 @@ def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, 
     note = f" {when.note}" if when.note else ""
     price = pricing.said_of([part.cost for part in previewing.parts_of(tx, post)], house.prices)
     at += f" · {price}" if price else ""
-    change, drop = f"{house.prefix}edit {post.label} TEXT", f"{house.prefix}drop {post.label}"
+    change, drop = f"{house.prefix}edit {post.label} [WHEN |] TEXT", f"{house.prefix}drop {post.label}"
     return f"Scheduled {post.label}, {what}, as {account.at}: {at}.{note} To change it: {change} · to drop it: {drop}"
 
 
@@ -67,6 +67,22 @@ def changed(tx: Tx, post: Post, asked: Asked, house: House) -> tuple[posting.Wis
     if wish.account.id != post.account_id:
         raise UsageError(f"Your edit names another account: {wish.account.at}.")
     return wish, when
+
+
+def retimed(tx: Tx, post: Post, asked: Asked, text: str, house: House) -> tuple[times.When | None, str]:
+    """The new time that ``text`` names for a scheduled post, as the schedule command does (``WHEN | TEXT``, or WHEN
+    alone), and its new words. None where it is all words: also of a text with a bar, as long as no time is before it.
+    Raises NotToCome.
+    """
+    said, _, words = text.partition("|")
+    if post.scheduled_for is None:
+        return None, text
+    try:
+        return times.read(said, _said_at(asked), zone_of(tx, asked.sender, house)), _raw(words)
+    except times.NotToCome:
+        raise
+    except UsageError:
+        return None, text
 
 
 def _said_at(asked: Asked) -> float:
@@ -102,15 +118,20 @@ def timezone(tx: Tx, asked: Asked, house: House) -> None:
 def queue(tx: Tx, asked: Asked, house: House) -> None:
     """What waits on the accounts that the person may use: in a room, what was said there; in private, all."""
     rows = _waiting(tx, asked.sender)
-    here = [post for post in rows if asked.message.direct or post.room == asked.room]
+    here = [post for post in rows if asked.message.direct or asked.room in (post.room, _shown_in(tx, post))]
     zone = zone_of(tx, asked.sender, house)
     accounts = {account.id: account for account, _ in tx.accounts.usable_by(asked.sender)}
     lines = [_line(tx, post, accounts[post.account_id], asked, zone) for post in here[:_MOST_SHOWN]]
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {len(here) - _MOST_SHOWN} more")
     if len(rows) > len(here):
-        lines.append(f"and {len(rows) - len(here)} from other rooms: ask me in private")
+        lines.append(f"{'and ' * bool(lines)}{len(rows) - len(here)} from other rooms: ask me in private")
     asked.reply(tx, "\n".join(lines) or "Nothing waits.")
+
+
+def _shown_in(tx: Tx, post: Post) -> Room | None:
+    """Where else a draft is before its approvers."""
+    return tx.policies.of(post.account_id).room if post.state is PostState.DRAFT else None
 
 
 def _waiting(tx: Tx, who: Identity) -> list[Post]:

@@ -4,17 +4,19 @@ It knows the rows of answers. What stands in a preview while its post waits is t
 """
 
 from bridge.interfaces import Tx
-from bridge.model import Action, Post, Speech
+from bridge.model import Action, Post, PostState, Speech
 from bridge.outbox import words
 
 
 def close(tx: Tx, post: Post, said: str, *, over: bool = True) -> None:
-    """Put ``said`` in the newest previews of ``post``; of a row that deletes, in those of what it deletes. When it is
+    """Put ``said`` in the newest previews of ``post``; of a row that deletes, in those of what it deleted. When it is
     ``over``, its pictures go.
     """
     shown = post
     if post.action is Action.DELETE:
         shown = (None if post.undoes is None else tx.posts.get(post.undoes)) or post
+        if shown.state is PostState.POSTED and not shown.deleted:
+            return  # it did not come to that: they go on to say where it is
     if shown.thread_root is None and not shown.content:
         return  # nobody was asked for an approval
     if shown.thread_root is not None:  # the first part stands for the whole thread

@@ -93,6 +93,8 @@ def deleted(account: Account, target: str, *, reposted: bool) -> str:
 def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) -> str:
     what = f"The post {post.target}" if post.action is Action.REPOST else capital(subject(post))
     words = f"{what} was {_NOT[post.action]} as {account.at}: {sentence(why)}"
+    if post.action is Action.DELETE:
+        words = f"{capital(_NOT[post.action])} as {account.at}: {sentence(why)}"
     return words + " (Whether my earlier attempt went out is still unknown.)" if doubtful else words
 
 
@@ -103,6 +105,10 @@ def duplicate(url: str) -> str:
 
 def no_right(account: Account) -> str:
     return f"you may not post as {account.at} any more. Ask an owner of the account"
+
+
+def no_right_to_delete(account: Account) -> str:
+    return f"you may not delete posts of {account.at} any more. Ask an approver or owner"
 
 
 def needs_approval(account: Account) -> str:

@@ -19,7 +19,7 @@ async def test_it_is_echoed_with_the_absolute_time_and_zone(scene: Scene) -> Non
     assert post.scheduled_for == post.due_at == NOW + 10.5 * 3600
     assert post.draft.text.strip() == "Good evening!"
     assert "Friday 15 January 2027, 18:30 UTC, in 10 h" in words
-    for part in (post.label, "@acme", f"!drop {post.label}", f"!edit {post.label} TEXT"):
+    for part in (post.label, "@acme", f"!drop {post.label}", f"!edit {post.label} [WHEN |] TEXT"):
         assert part in words
 
 
@@ -132,6 +132,17 @@ async def test_the_queue_shows_what_waits_here(scene: Scene) -> None:
     assert "from ana" not in await scene.ask(EVE, "!queue")
 
 
+async def test_the_queue_of_an_approval_room_shows_the_drafts_that_are_before_it(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+    await scene.say(ANA, "!schedule@acme in 3h | elsewhere", LOBBY)
+    assert await scene.ask(ANA, "!queue") == "1 from other rooms: ask me in private"
+    await scene.ask(ANA, "!policy @acme room=here")
+    await scene.say(BEN, "!tweet@acme a draft from private", DM)
+    words = await scene.ask(ANA, "!queue")
+    assert "a draft from private" in words
+    assert words.endswith("and 1 from other rooms: ask me in private")
+
+
 async def test_an_empty_queue(scene: Scene) -> None:
     assert await scene.ask(ANA, "!queue") == "Nothing waits."
 
@@ -164,3 +175,74 @@ async def test_the_queue_of_a_frozen_account_promises_no_time(scene: Scene) -> N
     words = await scene.ask(ANA, "!queue")
     assert "waits: the account is frozen" in words
     assert "goes out" not in words
+
+
+async def test_an_edit_by_name_changes_the_time_too(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule 18:30 | Good evening!")
+    words = await scene.ask(ANA, "!edit k1 19:00 | Good night!")
+    assert words == "Changed k1, “Good night!”: it goes out Friday 15 January 2027, 19:00 UTC."
+    post = await scene.post()
+    assert (post.state, post.due_at, post.scheduled_for) == (PostState.SCHEDULED, NOW + 11 * 3600, NOW + 11 * 3600)
+    assert post.draft.text == "Good night!"
+
+
+@pytest.mark.parametrize("text", ["tomorrow 10:00", "tomorrow 10:00 |", "tomorrow 10:00 | Good evening!"])
+async def test_a_time_alone_leaves_the_words(scene: Scene, text: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule 18:30 | Good evening!")
+    words = await scene.ask(ANA, f"!edit k1 {text}")
+    assert words == "Changed k1, “Good evening!”: it goes out Saturday 16 January 2027, 10:00 UTC."
+    post = await scene.post()
+    assert (post.scheduled_for, post.draft.text.strip()) == (NOW + 26 * 3600, "Good evening!")
+
+
+async def test_a_time_that_cannot_be_changes_nothing(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule 18:30 | Good evening!")
+    assert "That is past" in await scene.ask(ANA, "!edit k1 2027-01-14 10:00 | Late")
+    assert (await scene.post()).draft.text.strip() == "Good evening!"
+    assert (await scene.ask(ANA, "!edit k1 18:30 | Good evening!")) == "k1 says just that already."
+
+
+@pytest.mark.parametrize("text", ["tea | coffee", "Doors 18:00, show 20:00 | come!", "At noon we open"])
+async def test_words_with_a_bar_are_words_where_no_time_is_before_it(scene: Scene, text: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule 18:30 | Good evening!")
+    assert (await scene.ask(ANA, f"!edit k1 {text}")).endswith("it still goes out at its time.")
+    assert (await scene.post()).draft.text == text
+
+
+async def test_of_what_is_not_scheduled_a_time_is_words(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!draft hello")
+    await scene.say(ANA, "!edit k1 19:00 | Good night!")
+    assert (await scene.post()).draft.text == "19:00 | Good night!"
+
+
+async def test_a_new_time_of_a_draft_voids_its_approval_and_says_what_was_chosen(scene: Scene) -> None:
+    account = await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+    await scene.ask(BEN, "!schedule 18:30 | Good evening!")
+    await scene.ask(ANA, "!approve k1")
+    words = await scene.ask(BEN, "!edit k1 2027-10-31 02:30 Europe/Berlin")
+    assert "Changed k1: it is k1.2 now and waits for approval. 02:30 happens twice that night" in words
+    post = await scene.post()
+    assert (post.account_id, post.state) == (account.id, PostState.DRAFT)
+
+
+async def test_a_thread_gets_a_new_time_with_all_of_its_parts(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.ask(ANA, "!schedule 18:30 | one\n---\ntwo")
+    await scene.ask(ANA, "!edit k2 19:00 | zwei")
+    assert [(post.draft.text, post.due_at) for post in await scene.posts()] == [
+        ("one", NOW + 11 * 3600),
+        ("zwei", NOW + 11 * 3600),
+    ]
+
+
+async def test_an_approval_after_its_time_says_that_it_is_asked_about(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.CONTRIBUTOR)
+    await scene.ask(BEN, "!schedule in 1h | Good evening!")
+    scene.later(7200.0)
+    words = await scene.ask(ANA, "!approve k1")
+    assert words.endswith("its time was 60 min ago, so I ask @ben:example.org whether it shall still go out.")

@@ -217,3 +217,26 @@ async def test_the_log_tells_what_went_out_and_what_did_not(at: Stage) -> None:
     assert [(deed.verb, deed.actor) for deed in deeds] == [("post", ANA), ("delete", ANA)]
     assert deeds[0].outcome.startswith("https://x.example/acme/status/")
     assert undo.action is Action.DELETE
+
+
+async def test_whoever_drafted_what_was_approved_deletes_it(at: Stage) -> None:
+    post = await approved(at, await at.link("acme"))
+    at.start()
+    await at.pass_(61.0)
+    await at.until_state(post, PostState.POSTED)
+    row = await at.undo(post, BEN)
+    await at.until_state(row, PostState.POSTED)
+    assert (await at.row(post)).deleted
+
+
+async def test_whoever_may_only_draft_now_does_not_delete_what_nobody_approved(at: Stage) -> None:
+    acme = await at.link("acme")
+    await at.store.transact(lambda tx: tx.accounts.grant(acme.id, BEN, Role.POSTER, at.time.wall))
+    post = await at.queue(acme, author=BEN)
+    at.start()
+    await at.until_state(post, PostState.POSTED)
+    await at.store.transact(lambda tx: tx.accounts.grant(acme.id, BEN, Role.CONTRIBUTOR, at.time.wall))
+    row = await at.undo(post, BEN)
+    await at.until_state(row, PostState.FAILED)
+    assert not (await at.row(post)).deleted
+    assert "Not deleted as @acme: you may not delete posts of @acme any more." in (await at.texts())[-1]
