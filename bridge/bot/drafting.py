@@ -12,7 +12,7 @@ from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room
+from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room, label
 from bridge.text import is_nothing
 
 
@@ -41,6 +41,9 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     if draft == part.draft and (when is None or when.at == post.scheduled_for):
         raise UsageError(f"{part.label} says just that already.")
     how = f", with {telltale.pictures(draft)}" if asked.media else ""
+    if editing.stopped(tx, part):
+        _mend(tx, asked, part, draft, how, house, when)
+        return
     if when is None:
         _change(tx, asked, part, draft, how, house)
         return
@@ -76,6 +79,17 @@ def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: Hou
     """Write it, and say ``how`` it is changed and where it stands then."""
     root = editing.change(tx, part, draft, asked.sender, asked.room, house, asked.now)
     _tell_changed(tx, asked, part, how, root)
+
+
+def _mend(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House, when: times.When | None) -> None:
+    if when is not None:
+        raise UsageError(f"It is too late for another time: {part.label} is of a thread that is out in part.")
+    looks = editing.mend(tx, part, draft, asked.sender, asked.room, house, asked.now)
+    now = replace(part, draft=draft)
+    look = f" Look twice: {' '.join(looks)}" if looks else ""
+    send = f"{house.prefix}send {label('q', part.question_id or 0)}"
+    words = f"Changed {part.label}, {subject(now)}{how}: not posted yet.{look} To go on with the thread: {send}"
+    asked.reply(tx, words, post_id=part.id)
 
 
 def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post, when: times.When | None = None) -> None:
@@ -211,8 +225,10 @@ def _check(tx: Tx, asked: Asked, post: Post, part: Post, house: House) -> None:
         raise UsageError(f"You may not change {part.label}: only its author may, and approvers while it is a draft.")
     if part.action is not Action.POST:
         raise UsageError(f"{part.label} has no text that could be changed.")
-    if not editing.unsent(tx, post):
-        state = "not posted" if post.state is PostState.FAILED else post.state.value
+    if not editing.unsent(tx, post) and not editing.stopped(tx, part):
+        state = "not posted" if part.state is PostState.FAILED else part.state.value
+        if part.state is PostState.HELD:
+            state = "of a thread that was approved, and is out in part"
         raise UsageError(f"It is too late to change {part.label}: it is {state}.")
 
 

@@ -116,6 +116,29 @@ def unsent(tx: Tx, post: Post) -> bool:
     return all(part.state in _WAITING and part.claimed_at is None for part in previewing.parts_of(tx, post))
 
 
+def stopped(tx: Tx, part: Post) -> bool:
+    """Whether it is the part of a thread that its author is asked about, with others out before it. Its words may be
+    changed then, where nobody approved them.
+    """
+    waits = part.state is PostState.HELD and part.claimed_at is None and part.question_id is not None
+    return waits and part.part > 1 and not part.content and not unsent(tx, part)
+
+
+def mend(tx: Tx, part: Post, draft: Draft, who: Identity, room: Room, house: House, now: float) -> list[str]:
+    """Give a part that is ``stopped`` other words. What looks wrong about them is given to be told: its author has to
+    say `send` anyway.
+    """
+    part = _write(tx, replace(part, reason=""), draft, house)
+    tx.log.add(
+        who, "edit", room=room, account_id=part.account_id, post_id=part.id,
+        detail=f"{part.label}, {subject(part)}", outcome=part.state.value, at=now,
+    )  # fmt: skip
+    account = tx.accounts.get(part.account_id)
+    if account is None:
+        return []
+    return waiting.look(tx, part.author, account, [draft], part.action, house, now, but=part.thread_root)
+
+
 def change(tx: Tx, post: Post, draft: Draft, who: Identity, room: Room, house: House, now: float) -> Post:
     """Give a post that is ``unsent`` other words: what was approved of it is void, and what looks wrong is asked about.
     ``post`` may be a part of a thread. Gives the row as it is then (of a thread: the first part).

@@ -44,7 +44,9 @@ HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
 /edit TEXT        change your last message                     /redact    delete your last message
 /react ✅ or ❌    react to the bot's last question             /reply TEXT  answer your last message
-/picture NAME     show a picture; /picture cat !tweet hello shows it with that caption
+/picture NAME     show a picture; /picture cat !tweet hello shows it with that caption. Several in one post:
+                  /picture cat, then /picture dog !tweet hello. A NAME is a word: they are drawn, no files are read
+a line that ends in \\ goes on in the next one, as in a thread
 /open  /close     let anybody into the room, or only invited   /leave     leave the room     /quit  end"""
 
 _SIDE = 64
@@ -159,7 +161,7 @@ class ConsoleNetwork:
             return self._move(verb)
         elif verb in ("edit", "redact", "react", "reply"):
             return self._act(verb, rest)
-        elif verb == "picture" and rest.split():
+        elif verb == "picture" and rest.partition(" ")[0].isidentifier():
             name, *caption = rest.split(maxsplit=1)
             return self._message("".join(caption), picture=name)
         else:

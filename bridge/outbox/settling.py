@@ -144,7 +144,7 @@ def _rejected(turn: Turn, errand: Errand, error: Rejected) -> None:
         if errand.doubtful:
             searching.prove(turn, errand)
         else:
-            _fail(turn, errand, words.duplicate(_earlier_url(turn, errand)))
+            _fail(turn, errand, words.duplicate(_earlier_url(turn, errand), part=errand.post.part > 1))
         return
     _fail(turn, errand, str(error))
 

@@ -98,9 +98,10 @@ def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) ->
     return words + " (Whether my earlier attempt went out is still unknown.)" if doubtful else words
 
 
-def duplicate(url: str) -> str:
+def duplicate(url: str, *, part: bool) -> str:
+    """``part``: of a thread, whose question says how its words are changed."""
     where = f" ({url})" if url else ""
-    return f"it has a post with this text already{where}. Change the words and say it again"
+    return f"it has a post with this text already{where}" + ("" if part else ". Change the words and say it again")
 
 
 def no_right(account: Account) -> str:
@@ -366,9 +367,11 @@ def thread_dropped(rows: Sequence[Post], rest: Sequence[Post], urls: Sequence[st
 
 
 def thread_question(
-    said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str
+    said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str, mend: str = ""
 ) -> str:
-    """``said``, then where the thread stands and what its author can do."""
+    """``said``, then where the thread stands and what its author can do. ``mend``: the part whose words they may change
+    now.
+    """
     lines, undo, label = [said], "", question.label
     go, leave = "Post it all the same", "forget it"
     if rows[0].state is not PostState.HELD:
@@ -377,6 +380,8 @@ def thread_question(
         are = "is" if out == 1 else "are"
         lines.append(f"{out} of {len(rows)} parts {are} out: {' '.join(urls)}")
         undo = f" · delete what is out: {prefix}undo {rows[0].label}"
+    if mend:
+        undo += f" · change its words first: {prefix}edit {mend} TEXT"
     if describe := _describe(rows[0], prefix):
         lines.append(describe)
     leave = f"{leave}: {prefix}drop {label} {_CROSS}{undo}"

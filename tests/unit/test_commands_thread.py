@@ -199,3 +199,48 @@ async def test_a_split_that_nobody_can_read_whole_says_so(scene: Scene) -> None:
     *pages, asked = await scene.heard()
     assert len(pages) == 12
     assert "As much of it as I can show stands before this, on 12 pages.\nPost it: " in asked
+
+
+# ---------------------------------------------------------------- one that has stopped
+
+
+async def stop(scene: Scene) -> str:
+    """A thread of which one part is out, and the others are asked about; the label of the question."""
+    await scene.say(ANA, "!thread one\n---\ntwo\n---\nthree")
+    first, *others = await scene.posts()
+    await scene.set(replace(first, state=PostState.POSTED, claimed_at=scene.now, remote_id="1800000000000000001"))
+    for post in others:
+        await scene.set(replace(post, state=PostState.HELD, reason="X refused it"))
+    return await scene.question(ANA, others)
+
+
+async def test_the_words_of_the_part_that_stopped_it_are_changed(scene: Scene, acme: Account) -> None:
+    question = await stop(scene)
+    words = await scene.ask(ANA, "!edit k2 zwei")
+    assert words == f"Changed k2, “zwei”: not posted yet. To go on with the thread: !send {question}"
+    first, second, third = await scene.posts()
+    assert [post.draft.text for post in (first, second, third)] == ["one", "zwei", "three"]
+    assert (first.state, second.state, third.state) == (PostState.POSTED, PostState.HELD, PostState.HELD)
+    assert await scene.ask(ANA, f"!send {question}") == "Sending 2 posts."
+    assert [post.state for post in await scene.posts()][1:] == [PostState.QUEUED] * 2
+
+
+async def test_what_looks_wrong_about_the_new_words_is_said(scene: Scene, acme: Account) -> None:
+    await stop(scene)
+    words = await scene.ask(ANA, "!edit k2 call me: +49 170 1234567")
+    assert "not posted yet. Look twice: It looks as if a phone number were in it." in words
+
+
+async def test_what_is_out_of_it_and_others_words_stay(scene: Scene, acme: Account) -> None:
+    await stop(scene)
+    assert await scene.ask(ANA, "!edit k1 eins") == "It is too late to change k1: it is posted."
+    assert "only its author may" in await scene.ask(BEN, "!edit k2 zwei")
+    assert "too long" in await scene.ask(ANA, f"!edit k2 {'x' * 300}")
+    assert [post.draft.text for post in await scene.posts()] == ["one", "two", "three"]
+
+
+async def test_the_rest_of_it_is_dropped_and_what_is_out_is_named(scene: Scene, acme: Account) -> None:
+    question = await stop(scene)
+    assert "As its author says: 1 of 3 parts posted. Undo: !undo k1" in await scene.ask(ANA, "!show k1")
+    words = await scene.ask(ANA, f"!drop {question}")
+    assert words == ("Dropped parts 2 to 3 of the thread k1: not posted. What is out of it stays · undo: !undo k1")

@@ -191,3 +191,9 @@ async def test_a_picture_has_a_caption_and_can_be_answered(tmp_path: Path) -> No
     assert shown == ["  kantter (room) shows the picture dog.png", "  (kantter removed “dog.png”)"]
     with pytest.raises(ChatRefused):
         await network.fetch(replace(bare.media[0], source="/etc/passwd"), tmp_path / "other", most=1 << 20)
+
+
+async def test_the_name_of_a_picture_is_a_word_and_no_file() -> None:
+    events, shown = await play("/picture cat.gif !tweet Look", "/picture /tmp/red.png")
+    assert events == []
+    assert sum("no files are read" in line for line in shown) == 2

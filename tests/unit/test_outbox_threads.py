@@ -160,7 +160,7 @@ async def test_a_part_that_is_refused_stops_the_rest_and_says_where_it_stands(at
     assert (
         f"2 of 5 parts are out: https://x.example/acme/status/{first} https://x.example/acme/status/{second}" in words
     )
-    for way in ("!send q1", "!drop q1", "!undo k1"):
+    for way in ("!send q1", "!drop q1", "!undo k1", "!edit k3 TEXT"):
         assert way in words
     assert await at.signs(parts[0]) == ["❌"]
     # others of the account are not held up
