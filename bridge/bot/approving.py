@@ -108,6 +108,7 @@ def _what(tx: Tx, post: Post, room: Room) -> str:
 
 def approve(tx: Tx, asked: Asked, house: House) -> None:
     """Approve the content that is named."""
+    waiting.one_only(asked, house)
     post, _ = _target(tx, asked, house)
     if problem := obstacle(tx, post, asked.sender, Verdict.APPROVE, house, asked.now):
         raise UsageError(problem)

@@ -42,6 +42,7 @@ class Sent:
 
 def send(tx: Tx, asked: Asked, house: House) -> None:
     """Let the posts go out that were asked about."""
+    waiting.one_only(asked, house)
     if (post := _own_draft(tx, asked)) is not None:
         _release(tx, asked, post, house)
         return
@@ -61,6 +62,7 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
     """Forget the posts that were asked about."""
+    waiting.one_only(asked, house)
     if (post := _unsent(tx, asked)) is not None:
         _drop_unsent(tx, asked, post, house)
         return

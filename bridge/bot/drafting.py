@@ -18,6 +18,7 @@ from bridge.text import is_nothing
 
 def show(tx: Tx, asked: Asked, house: House) -> None:
     """Say what a post holds and where it stands. Reactions on that decide nothing."""
+    waiting.one_only(asked, house)
     _, post, _ = _named(tx, asked, house)
     if post.action is Action.DELETE:
         raise UsageError(f"{post.label} is an undo; there is nothing to show.")

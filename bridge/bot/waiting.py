@@ -270,6 +270,14 @@ def read_id(text: str) -> tuple[int, int | None, str] | None:
     return known[1], None if match[2] is None else int(match[2]), text[match.end() :]
 
 
+def one_only(asked: Asked, house: House) -> None:
+    """Raises UsageError when the command names several posts: of the others nothing would be said."""
+    read = read_id(asked.text)
+    if read is not None and read_id(read[2]) is not None:
+        first = asked.text.split()[0]
+        raise UsageError(f"One at a time, so I did nothing: {house.prefix}{asked.verb} {first}, then the next.")
+
+
 def visible(tx: Tx, post_id: int, who: Identity) -> Post | None:
     """The row (of a thread: its first part), if ``who`` has a right to know of it."""
     post = tx.posts.get(post_id)

@@ -317,3 +317,13 @@ async def test_who_said_send_stands_in_the_log(scene: Scene) -> None:
     await scene.say(POLLY, "!draft@acme hello")
     await scene.say(POLLY, "!send k1")
     assert (POLLY.name, "send", "queued") in await deeds(scene)
+
+
+@pytest.mark.parametrize("verb", ["drop", "send", "approve", "show"])
+async def test_several_names_in_one_command_do_nothing(scene: Scene, verb: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h | one")
+    await scene.say(ANA, "!schedule in 3h | two")
+    words = await scene.ask(ANA, f"!{verb} k1 k2")
+    assert words == f"One at a time, so I did nothing: !{verb} k1, then the next."
+    assert {post.state for post in await scene.posts()} == {PostState.SCHEDULED}
