@@ -47,7 +47,10 @@ def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
     if waiting:
         words += " What has grown old meanwhile is asked about first."
     asked.reply(tx, words)
-    _tell(tx, asked, waiting, f"{asked.sender.name} has lifted the freeze of {account.at}. This goes on:")
+    goes_on = [post for post in waiting if post.state in (PostState.QUEUED, PostState.SCHEDULED)]
+    lifted = f"{asked.sender.name} has lifted the freeze of {account.at}."
+    _tell(tx, asked, goes_on, f"{lifted} This goes on:")
+    _tell(tx, asked, [post for post in waiting if post not in goes_on], f"{lifted} This waits for a word as before:")
 
 
 def by(account: Account) -> str:

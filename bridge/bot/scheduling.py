@@ -51,6 +51,7 @@ def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, 
         what += f" and {number(parts - 1, 'more part')}"
     at = f"{times.absolute(when.at, when.zone)}, in {span(when.at - asked.now)}"
     note = f" {when.note}" if when.note else ""
+    note += f" {account.at} is frozen now: until that is lifted, it does not go out." if account.frozen else ""
     price = pricing.said_of([part.cost for part in previewing.parts_of(tx, post)], house.prices)
     at += f" · {price}" if price else ""
     change, drop = f"{house.prefix}edit {post.label} [WHEN |] TEXT", f"{house.prefix}drop {post.label}"

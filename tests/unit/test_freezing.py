@@ -79,7 +79,7 @@ async def test_those_whose_posts_wait_are_told_where_they_asked(scene: Scene, ac
     said = [(a.room, a.mention, a.body) for a in await scene.answers(Speech.TEXT) if a.mention != ANA]
     assert [body for _, _, body in said[2:]] == [
         "@ana:example.org has lifted the freeze of @acme. This goes on: k2, k3.",
-        "@ana:example.org has lifted the freeze of @acme. This goes on: k4.",
+        "@ana:example.org has lifted the freeze of @acme. This waits for a word as before: k4.",
     ]
     assert [post.state for post in await scene.posts()][:4] == [
         PostState.QUEUED, PostState.QUEUED, PostState.SCHEDULED, PostState.DRAFT,
