@@ -44,8 +44,8 @@ HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
 /edit TEXT        change your last message                     /redact    delete your last message
 /react ✅ or ❌    react to the bot's last question             /reply TEXT  answer your last message
-/picture NAME     show a picture; /picture cat !tweet hello shows it with that caption. Several in one post:
-                  /picture cat, then /picture dog !tweet hello. A NAME is a word: they are drawn, no files are read
+/picture NAME     show a picture; /picture cat !tweet hello shows it with that caption, /picture cat,dog !tweet hello
+                  shows two. A NAME is a word: they are drawn, no files are read
 a line that ends in \\ goes on in the next one, as in a thread
 /open  /close     let anybody into the room, or only invited   /leave     leave the room     /quit  end"""
 
@@ -132,17 +132,17 @@ class ConsoleNetwork:
         self._count += 1
         return f"c{self._count}"
 
-    def _message(self, text: str, *, picture: str = "", reply_to: str | None = None) -> Message:
+    def _message(self, text: str, *, pictures: Sequence[str] = (), reply_to: str | None = None) -> Message:
         message = Message(
             self._next(), self._room, self._identity, text, self._clock(), direct=self._direct, reply_to=reply_to
         )
-        if picture:
-            medium = Medium(
-                f"console:{picture}", "image/png", name=f"{picture}.png", message_id=message.id, room=message.room.id
-            )
-            message = replace(message, media=(medium,))
+        media = [
+            Medium(f"console:{name}", "image/png", name=f"{name}.png", message_id=message.id, room=message.room.id)
+            for name in pictures
+        ]
+        message = replace(message, media=tuple(media))
         self._last_own[self._room, self._person] = message.id
-        self._remember(message.id, text or picture)
+        self._remember(message.id, text or ", ".join(pictures))
         self._messages[message.id] = message
         return message
 
@@ -161,9 +161,9 @@ class ConsoleNetwork:
             return self._move(verb)
         elif verb in ("edit", "redact", "react", "reply"):
             return self._act(verb, rest)
-        elif verb == "picture" and rest.partition(" ")[0].isidentifier():
-            name, *caption = rest.split(maxsplit=1)
-            return self._message("".join(caption), picture=name)
+        elif verb == "picture" and all(name.isidentifier() for name in rest.partition(" ")[0].split(",")):
+            names, *caption = rest.split(maxsplit=1)
+            return self._message("".join(caption), pictures=names.split(","))
         else:
             said = [] if verb in ("help", "as", "picture") else [f"  ! there is no /{verb}. These are there:"]
             self._show("\n".join([*said, HELP, *(line for line, _ in self._extras.values())]))

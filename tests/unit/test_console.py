@@ -193,6 +193,12 @@ async def test_a_picture_has_a_caption_and_can_be_answered(tmp_path: Path) -> No
         await network.fetch(replace(bare.media[0], source="/etc/passwd"), tmp_path / "other", most=1 << 20)
 
 
+async def test_several_pictures_have_one_caption() -> None:
+    (said,), _ = await play("/picture cat,dog !tweet Both")
+    assert isinstance(said, Message)
+    assert (said.text, [one.name for one in said.media]) == ("!tweet Both", ["cat.png", "dog.png"])
+
+
 async def test_the_name_of_a_picture_is_a_word_and_no_file() -> None:
     events, shown = await play("/picture cat.gif !tweet Look", "/picture /tmp/red.png")
     assert events == []
