@@ -67,7 +67,7 @@ def drop(tx: Tx, asked: Asked, house: House) -> None:
         _drop_unsent(tx, asked, post, house)
         return
     posts = _named(tx, asked, house)
-    asked.reply(tx, _dropped(posts, asked.room, house.prefix), post_id=posts[0].id if len(posts) == 1 else None)
+    asked.reply(tx, _dropped(tx, posts, asked.room, house), post_id=posts[0].id if len(posts) == 1 else None)
     drop_all(tx, posts, asked.room, asked.now)
 
 
@@ -111,7 +111,7 @@ def _unsent(tx: Tx, asked: Asked) -> Post | None:
 
 
 def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
-    words = _dropped([post], asked.room, house.prefix)
+    words = _dropped(tx, [post], asked.room, house)
     waiting.drop(tx, post, asked.sender, asked.room, house, asked.now)
     asked.reply(tx, words, post_id=post.id)
 
@@ -255,14 +255,15 @@ def drop_all(tx: Tx, posts: Sequence[Post], room: Room, now: float) -> None:
             signs.end(tx, undoing, signs.FAILED)
 
 
-def _dropped(posts: Sequence[Post], room: Room, prefix: str) -> str:
+def _dropped(tx: Tx, posts: Sequence[Post], room: Room, house: House) -> str:
     """What `drop` says in ``room`` about ``posts``, in the states that they had."""
     unsure = sum(post.state is PostState.UNKNOWN for post in posts)
-    root = posts[0].thread_root
-    if root is not None and posts[0].part > 1 and not unsure and all(post.thread_root == root for post in posts):
-        first = label("k", root)
+    first, *_ = previewing.parts_of(tx, posts[0])
+    out = first.state is PostState.POSTED and not first.deleted
+    if out and not unsure and {post.thread_root for post in posts} == {first.id}:
         rest = f"part {posts[0].part}" if len(posts) == 1 else f"parts {posts[0].part} to {posts[-1].part}"
-        return f"Dropped {rest} of the thread {first}: not posted. What is out of it stays · undo: {prefix}undo {first}"
+        stays = f"What is out of it stays · undo: {house.prefix}undo {first.label}"
+        return f"Dropped {rest} of the thread {first.label}: not posted. {stays}"
     if len(posts) == 1:
         what = f"{posts[0].label}, {subject(posts[0])}" if posts[0].room == room else posts[0].label
         return f"Dropped {what}: " + ("outcome unknown, not sent again." if unsure else "not posted.")
@@ -348,7 +349,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
         return
     age = now - event.sent_at
     if event.key in CROSSES:
-        _say(tx, event, said[0].thread, _dropped(posts, event.room, house.prefix))
+        _say(tx, event, said[0].thread, _dropped(tx, posts, event.room, house))
         drop_all(tx, posts, event.room, now)
     elif age > house.stale_after:
         names = ", ".join(question.label for question in questions)

@@ -35,9 +35,8 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
     when, text = scheduling.retimed(tx, post, asked, text, house)
-    draft = (
-        part.draft if when is not None and not asked.media and is_nothing(text) else _reworded(part, asked, text, house)
-    )
+    timed_only = when is not None and not asked.media and is_nothing(text)
+    draft = part.draft if timed_only else _reworded(part, asked, text, house)
     posting.check(tx, part, draft, house)
     if draft == part.draft and (when is None or when.at == post.scheduled_for):
         raise UsageError(f"{part.label} says just that already.")
@@ -105,10 +104,9 @@ def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post, when: 
 
 
 def _stands(post: Post, when: times.When | None) -> str:
+    time = "it still goes out at its time" if when is None else f"it goes out {times.absolute(when.at, when.zone)}"
     return {
-        PostState.SCHEDULED: f"it goes out {times.absolute(when.at, when.zone)}"
-        if when
-        else "it still goes out at its time",
+        PostState.SCHEDULED: time,
         PostState.QUEUED: "it goes out",
         PostState.HELD: "not posted, it waits for its author's word",
     }.get(post.state, post.state.value)

@@ -126,7 +126,8 @@ def queue(tx: Tx, asked: Asked, house: House) -> None:
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {len(here) - _MOST_SHOWN} more")
     if len(rows) > len(here):
-        lines.append(f"{'and ' * bool(lines)}{len(rows) - len(here)} from other rooms: ask me in private")
+        elsewhere = f"{len(rows) - len(here)} from other rooms: ask me in private"
+        lines.append(f"and {elsewhere}" if lines else elsewhere)
     asked.reply(tx, "\n".join(lines) or "Nothing waits.")
 
 

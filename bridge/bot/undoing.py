@@ -176,7 +176,7 @@ def _check_right(tx: Tx, post: Post, who: Identity) -> None:
     role = tx.accounts.role(post.account_id, who)
     if role is None:
         raise UsageError(f"{post.label} stays: you may not use its account any more.")
-    if not (role.may_post or post.content):
+    if not role.may_delete(own=who == post.author, approved=bool(post.content)):
         raise UsageError(f"{post.label} stays: you may only draft now. Ask an approver or owner to undo it.")
 
 

@@ -32,6 +32,12 @@ class Role(Enum):
     def may_undo_others(self) -> bool:
         return self in (Role.OWNER, Role.APPROVER)
 
+    def may_delete(self, *, own: bool, approved: bool) -> bool:
+        """Whether a post that is out may be deleted: one's ``own``, by who only drafts where it was ``approved``; and
+        everybody's by who approves.
+        """
+        return self.may_undo_others or (own and (self.may_post or approved))
+
     @property
     def may_approve(self) -> bool:
         return self in (Role.OWNER, Role.APPROVER)

@@ -136,9 +136,8 @@ def _delete(turn: Turn, row: Post) -> None:
     account, role = ready.account, ready.role
     target = None if row.undoes is None else tx.posts.get(row.undoes)
     remote = "" if target is None else (target.target if target.action is Action.REPOST else target.remote_id) or ""
-    # Whoever drafts takes back what was approved of theirs, as they would before it went out.
-    own = target is not None and target.author == row.author and bool((role and role.may_post) or target.content)
-    if role is None or not (own or role.may_undo_others):
+    own, approved = target is not None and target.author == row.author, target is not None and bool(target.content)
+    if role is None or not role.may_delete(own=own, approved=approved):
         dead_end(turn, row, words.no_right_to_delete(account))
     elif target is None or not remote:
         tx.posts.save(replace(row, state=PostState.FAILED, reason="its address is not known"))

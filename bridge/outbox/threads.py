@@ -202,5 +202,5 @@ def end_row(tx: Tx, row: Post, sign: str, said: str) -> None:
     tx.answers.add(row.room, Speech.REACTION, end, target=row.message_id, post_id=row.id)
     if gone and account is not None:
         ended = words.thread_deleted(gone, account)
-        previews.close(tx, row, ended)
+        previews.close(tx, gone[0], ended)  # of this row's part that need not be so
         telling.say(tx, row, ended)

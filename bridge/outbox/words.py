@@ -92,9 +92,8 @@ def deleted(account: Account, target: str, *, reposted: bool) -> str:
 
 def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) -> str:
     what = f"The post {post.target}" if post.action is Action.REPOST else capital(subject(post))
-    words = f"{what} was {_NOT[post.action]} as {account.at}: {sentence(why)}"
-    if post.action is Action.DELETE:
-        words = f"{capital(_NOT[post.action])} as {account.at}: {sentence(why)}"
+    was = "Not deleted" if post.action is Action.DELETE else f"{what} was {_NOT[post.action]}"
+    words = f"{was} as {account.at}: {sentence(why)}"
     return words + " (Whether my earlier attempt went out is still unknown.)" if doubtful else words
 
 

@@ -244,3 +244,12 @@ async def test_the_rest_of_it_is_dropped_and_what_is_out_is_named(scene: Scene, 
     assert "As its author says: 1 of 3 parts posted. Undo: !undo k1" in await scene.ask(ANA, "!show k1")
     words = await scene.ask(ANA, f"!drop {question}")
     assert words == ("Dropped parts 2 to 3 of the thread k1: not posted. What is out of it stays · undo: !undo k1")
+
+
+async def test_a_drop_of_what_is_not_out_speaks_of_nothing_that_is(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!thread one\n---\ntwo")
+    posts = await scene.posts()
+    for post in posts:
+        await scene.set(replace(post, state=PostState.HELD))
+    question = await scene.question(ANA, posts)
+    assert await scene.ask(ANA, f"!drop {question}") == "Dropped 2 posts: none of them was posted."

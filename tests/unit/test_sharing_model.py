@@ -89,8 +89,16 @@ class Team(RuleBasedStateMachine):
                 self.offers[who] = (role, by)
         elif who == by:
             if RANK.index(role) < RANK.index(current) and not (current is Role.OWNER and self.is_last(who)):
-                self.own[who] = role
-        elif gives(mine, current) and not (current is Role.OWNER and self.is_last(who)):
+                self._decide(who, role)
+        elif role is not current and gives(mine, current) and not (current is Role.OWNER and self.is_last(who)):
+            self._decide(who, role)
+
+    def _decide(self, who: Identity, role: Role | None) -> None:
+        """Decided anew, so that an offer from before does not stand."""
+        self.offers.pop(who, None)
+        if role is None:
+            del self.own[who]
+        else:
             self.own[who] = role
 
     @rule(who=PEOPLE, yes=st.booleans())
@@ -106,7 +114,7 @@ class Team(RuleBasedStateMachine):
         mine = self.role(by)
         if who in self.own:
             if mine is not None and (who == by or gives(mine, self.own[who])) and not self.is_last(who):
-                del self.own[who]
+                self._decide(who, None)
         elif who in self.offers and gives(mine, self.offers[who][0]):
             del self.offers[who]
 
