@@ -96,23 +96,27 @@ def spent_by(tx: Tx, account_id: int, who: Identity, now: float) -> int:
     return sum(amount for _, author, _, amount in rows if author == who)
 
 
-def check(tx: Tx, account: Account, cost: int, now: float, *, goes_out: float | None = None) -> None:
-    """Raises UsageError when the budget does not allow ``cost`` more. ``goes_out``: when, if not now."""
+def check(
+    tx: Tx, account: Account, cost: int, now: float, *, prefix: str, goes_out: float | None = None
+) -> None:  # fmt: skip
+    """Raises UsageError when the budget does not allow ``cost`` more. ``goes_out``: when, if not now; ``prefix``: of
+    verbs.
+    """
     budget = tx.policies.of(account.id).budget
     if not budget:
         return
     gone = spent(tx, account.id, now if goes_out is None else goes_out)
     if gone + cost > budget:
-        raise UsageError(over(account, cost, gone, budget))
+        raise UsageError(over(account, cost, gone, budget, prefix))
 
 
-def over(account: Account, cost: int, gone: int, budget: int) -> str:
+def over(account: Account, cost: int, gone: int, budget: int, prefix: str) -> str:
     """The sentence about a budget that does not suffice."""
     left = max(budget - gone, 0)
     return (
         f"{account.at}'s budget for this month is spent: {money(gone)} of {money(budget)} are used or promised,"
         f" {money(left)} are left, and this costs {money(cost)}."
-        " An owner can raise it with the verb policy; the next month (UTC) begins at zero."
+        f" An owner can raise it: {prefix}policy {account.at} budget=DOLLARS; the next month (UTC) begins at zero."
     )
 
 

@@ -76,6 +76,21 @@ def read(text: str, now: float, default: tzinfo) -> When:
     return _choose(_dates(rest, clock, now, zone, text), clock, now, zone)
 
 
+def resembles(text: str) -> bool:
+    """Whether somebody may have meant ``text`` as a time, though perhaps ``read`` does not understand it: it is short,
+    and begins as times do.
+    """
+    said = " ".join(text.lower().split())
+    if not said or len(said) > LONGEST:
+        return False
+    first = said.removeprefix("on ").removeprefix("this ").removeprefix("next ").partition(" ")[0]
+    return (
+        re.fullmatch(r"(?:at )?[0-9]{1,2}|in [0-9].*", said) is not None
+        or bool(_CLOCK.match(said))
+        or _date_like(first)
+    )
+
+
 def absolute(at: float, zone: tzinfo) -> str:
     """A time in full: ``Tuesday 1 December 2026, 09:00 CET (Europe/Berlin)``."""
     when = datetime.fromtimestamp(at, zone)

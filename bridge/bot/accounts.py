@@ -39,7 +39,7 @@ def find(mine: Usable, handle: str) -> tuple[Account, Role] | None:
 def named(mine: Usable, handle: str, house: House) -> tuple[Account, Role]:
     """As ``find``; raises UsageError also when there is none: the same words whether it exists or not."""
     if not bare(handle):
-        raise UsageError(f"Which account? Write its handle right behind the @, as in {house.prefix}tweet@acme Hello.")
+        raise UsageError(f"Which account? Write its handle right behind the @. {house.prefix}accounts lists yours.")
     found = find(mine, handle)
     if found is None:
         said = quote("@" + handle.strip().removeprefix("@"))

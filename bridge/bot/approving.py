@@ -4,7 +4,7 @@ A decision counts for exactly the content that was shown, and only from somebody
 did not write it. When in doubt nothing goes out.
 """
 
-from bridge.bot import previewing, signs, waiting
+from bridge.bot import holding, previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.waiting import Word
 from bridge.bot.words import quote, span, without_words
@@ -58,6 +58,7 @@ def _state(post: Post) -> str:
 
 def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
     """Keep the approval; the last one that is needed lets the draft go. Gives the words about it."""
+    again = any(decision.identity == word.who for decision in tx.decisions.standing(post))
     tx.decisions.add(post.id, word.who, Verdict.APPROVE, post.content, word.event_id, word.now)
     needs, has = tx.policies.of(post.account_id).approvals, len(tx.decisions.standing(post))
     goes = post.state is PostState.DRAFT and tx.decisions.stands(post, needs)
@@ -66,7 +67,7 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
     if not goes:
         previewing.refresh(tx, post, house)
         still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
-        return f"Approved {what}: {still}."
+        return f"{'You had approved' if again else 'Approved'} {what}{' before' if again else ''}: {still}."
     waiting.let_go(tx, post, house, word.now)
     return f"Approved {what}: {_when(tx, post, word.now, house)}."
 
@@ -77,7 +78,9 @@ def _when(tx: Tx, post: Post, now: float, house: House) -> str:
         return f"its time was {span(now - at)} ago, so I ask {post.author.name} whether it shall still go out"
     if account is not None and account.frozen:
         return f"it goes out when {account.at} is not frozen any more"
-    return f"it goes out {'at its time' if at is not None and at > now else 'now'}"
+    if at is not None and at > now:
+        return "it goes out at its time"
+    return f"it goes out {holding.how(tx.posts.get(post.id) or post, house, now)}"
 
 
 def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:
@@ -194,30 +197,21 @@ def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House,
     verdict = Verdict.REJECT if crossed else Verdict.APPROVE
     current = previewing.name(post.id, preview.version)
     if tx.policies.of(post.account_id).approve_by == "command":
-        _say_once(tx, event, post, f"Reactions do not count for this account. Write {house.prefix}approve {current} "
-                                   f"or {house.prefix}reject {current}")  # fmt: skip
+        how = f"Write {house.prefix}approve {current} or {house.prefix}reject {current}"
+        waiting.say_once(tx, event, post, f"Reactions do not count for this account. {how}")
     elif crossed and event.sender == post.author and post.state in _WAITING and post.claimed_at is None:
         waiting.drop(tx, post, event.sender, event.room, house, now)
     elif post.state is PostState.FAILED if crossed else post.state in _OUT:
         return  # it is over, or had approvals enough
     elif problem := obstacle(tx, post, event.sender, verdict, house, now):
-        _say_once(tx, event, post, problem)
+        waiting.say_once(tx, event, post, problem)
     elif crossed:
         _reject(tx, post, word, house, "")
     elif now - event.sent_at > house.stale_after:
         old = f"Your {event.key} is {span(now - event.sent_at)} old, so it approved nothing."
-        _say_once(tx, event, post, f"{old} If you still want it: {house.prefix}approve {current}")
+        waiting.say_once(tx, event, post, f"{old} If you still want it: {house.prefix}approve {current}")
     else:
         _approve(tx, post, word, house)
-
-
-def _say_once(tx: Tx, event: Reaction, post: Post, words: str) -> None:
-    """Say it to that person, unless they heard just that: reactions come and go."""
-    said = tx.answers.of_post(post.id, Speech.TEXT, words)
-    if not any(answer.mention == event.sender and answer.room == event.room for answer in said):
-        tx.answers.add(
-            event.room, Speech.TEXT, words, target=event.target, mention=event.sender, post_id=post.id
-        )  # fmt: skip
 
 
 def taken_back(tx: Tx, event: Redaction, house: House, now: float) -> bool:

@@ -7,7 +7,7 @@ ask, and when, is the outbox's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.bot import limits, previewing, resuming, signs, waiting
+from bridge.bot import holding, limits, previewing, resuming, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
@@ -95,7 +95,10 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
         raise UsageError(waiting.changed(post, newest, asked.verb, house))  # nobody sends another's words unseen
     waiting.release(tx, post, house, asked.now)
     _log(tx, post, asked.sender, asked.room, asked.now)
-    asked.reply(tx, f"Sending {post.label}.", post_id=post.id)
+    sent = tx.posts.get(post.id) or post
+    held = sent.state is PostState.QUEUED and sent.due_at > asked.now
+    how = f"{post.label} goes out {holding.how(sent, house, asked.now)}" if held else f"Sending {post.label}."
+    asked.reply(tx, how, post_id=post.id)
 
 
 def _unsent(tx: Tx, asked: Asked) -> Post | None:
@@ -225,7 +228,7 @@ def _obstacle(tx: Tx, post: Post, who: Identity, house: House, now: float) -> st
     if account.broken:
         how = f"Write {house.prefix}link to me in private."
         return f"Not sent: {account.at} must be linked again ({account.broken}). {how}"
-    return waiting.undescribed(tx, post, "Not sent", house) or waiting.unaffordable(tx, post, "Not sent", now)
+    return waiting.undescribed(tx, post, "Not sent", house) or waiting.unaffordable(tx, post, "Not sent", house, now)
 
 
 def _undoing(tx: Tx, post: Post) -> Post | None:
@@ -293,7 +296,10 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
     if post.state is PostState.UNKNOWN and post.question_id is None:
         raise UsageError(f"I am still looking whether {post.label} went out. Wait for what I find.")
     if post.state not in _WAITING:
-        raise UsageError(f"{post.label} does not wait for your word: it {_HOW_IT_STANDS[post.state]}.")
+        stands = "was deleted" if post.deleted else _HOW_IT_STANDS[post.state]
+        can_undo = asked.verb == "drop" and post.state is not PostState.FAILED and not post.deleted
+        how = f" To take it back: {house.prefix}undo {post.label}" if can_undo else ""
+        raise UsageError(f"{post.label} does not wait for your word: it {stands}.{how}")
     return [post]
 
 
@@ -337,16 +343,18 @@ def _which(tx: Tx, asked: Asked, house: House) -> str:
 # ---------------------------------------------------------------- a tick or a cross
 
 
-def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
-    """A reaction: if it is a tick or a cross of the person asked, on the bot's question, it answers that."""
+def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
+    """A reaction: if it is a tick or a cross of the person asked, on the bot's question, it answers that. False when it
+    answers none.
+    """
     if event.key not in TICKS and event.key not in CROSSES:
-        return
+        return False
     said = tx.answers.of_event(event.room.network, event.target)
     numbers = dict.fromkeys(a.question_id for a in said if a.question_id is not None and a.room == event.room)
     questions = [q for q in map(tx.answers.question, numbers) if q is not None and q.asked == event.sender]
     posts = [post for q in questions for post in _waiting(tx.posts.of_question(q.id), event.sender)]
     if not posts:
-        return
+        return False
     age = now - event.sent_at
     if event.key in CROSSES:
         _say(tx, event, said[0].thread, _dropped(tx, posts, event.room, house))
@@ -360,6 +368,7 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
         if result.drafts or result.problems:
             _say(tx, event, said[0].thread, " ".join((*result.drafts, *result.problems)))
         show_going(tx, result, now)
+    return True
 
 
 def _say(tx: Tx, event: Reaction, thread: str | None, words: str) -> None:

@@ -4,7 +4,7 @@ It only warns, in sentences; what follows from a warning is its caller's busines
 publisher's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from bridge.bot.words import span
 from bridge.interfaces import Tx
@@ -50,6 +50,17 @@ def about(
     for draft in drafts:
         said += repeated(tx, who, account, draft, now, but=but)
     return list(dict.fromkeys(said))
+
+
+def command_within(drafts: Sequence[Draft], prefix: str, verbs: Container[str]) -> str:
+    """The sentence about a line that is one of our commands, which a message holds one of; empty where there is none.
+    ``verbs``: in lower case.
+    """
+    for line in (line.lstrip() for draft in drafts for line in draft.text.splitlines()):
+        verb = line.removeprefix(prefix).partition(" ")[0].partition("@")[0]
+        if line.startswith(prefix) and verb.lower() in verbs:
+            return f"A line of it begins with {prefix}{verb}. I take one command from a message: it would be posted."
+    return ""
 
 
 def _listed(things: Sequence[str]) -> str:

@@ -64,7 +64,7 @@ def whoami(tx: Tx, asked: Asked, house: House) -> None:
     except UsageError as error:
         words += f" {error}"
     if asked.sender in house.admins:
-        words += " You may run the operator's commands."
+        words += f" You may run the operator's commands: {house.prefix}resume ends a pause of posting."
     asked.reply(tx, words)
 
 

@@ -225,10 +225,23 @@ def _check(tx: Tx, asked: Asked, post: Post, part: Post, house: House) -> None:
     if part.action is not Action.POST:
         raise UsageError(f"{part.label} has no text that could be changed.")
     if not editing.unsent(tx, post) and not editing.stopped(tx, part):
-        state = "not posted" if part.state is PostState.FAILED else part.state.value
-        if part.state is PostState.HELD:
-            state = "of a thread that was approved, and is out in part"
-        raise UsageError(f"It is too late to change {part.label}: it is {state}.")
+        raise UsageError(f"It is too late to change {part.label}: {_too_late(part, house)}.")
+
+
+def _too_late(part: Post, house: House) -> str:
+    """Why nothing can be changed any more, and what can be done."""
+    match part.state:
+        case PostState.FAILED:
+            why = f" ({part.reason.rstrip('.')})" if part.reason else ""
+            return f"it ended, not posted{why}. Say it anew with the new words"
+        case PostState.POSTED if part.deleted:
+            return "it was posted, and is deleted"
+        case PostState.POSTED:
+            return f"it is posted. To delete it: {house.prefix}undo {part.label} · then say it anew"
+        case PostState.HELD:
+            return "it is of a thread that was approved, and is out in part"
+        case _:
+            return f"it is {part.state.value}"
 
 
 def _has_accounts(standing: Standing) -> bool:

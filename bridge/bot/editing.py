@@ -282,7 +282,8 @@ def _wished(tx: Tx, event: Edit, reading: Reading | None, post: Post, house: Hou
     if wish.target != post.target:
         raise UsageError("Your edit names another post; what a repost repeats cannot be changed.")
     if len(wish.drafts) != len(parts):
-        raise UsageError(f"Your edit makes {number(len(wish.drafts), 'part')} of {len(parts)}; that cannot be changed.")
+        said = f"Your edit makes {number(len(wish.drafts), 'part')} of {len(parts)}; that cannot be changed"
+        raise UsageError(f"{said}, but you can drop it and say it anew.")
     return wish
 
 

@@ -12,6 +12,7 @@ from bridge.bot import (
     asking,
     editing,
     gathering,
+    holding,
     linking,
     pictures,
     posting,
@@ -97,8 +98,8 @@ def decide(tx: Tx, heard: Heard, house: House, now: float, deaf: set[tuple[Room,
             editing.edited(tx, edit, heard.reading, house, now)
         case Reaction() as reaction:
             accepting.ticked(tx, reaction, house, now)
-            if not approving.ticked(tx, reaction, house, now):
-                asking.ticked(tx, reaction, house, now)
+            if not approving.ticked(tx, reaction, house, now) and not asking.ticked(tx, reaction, house, now):
+                holding.crossed(tx, reaction, house, now)
         case Redaction() as redaction:
             _removed(tx, redaction, house, now)
         case Unreadable() as unreadable:

@@ -5,6 +5,7 @@ It knows who may, and where drafts may be shown; the keys and their values are i
 
 import re
 
+from bridge import pricing
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.reviewing import look_again
@@ -147,6 +148,8 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> st
         words += f" A post may have {_LIMITS[after.account.premium]} characters."
     if any(key in ("approvals", "approvals_from") for key, _, _ in changes):
         words += _enough(tx, after, house)
+    if any(key == "budget" for key, _, _ in changes) and after.policy.budget:
+        words += f" Used or promised: {pricing.spent_words(tx, after.account, asked.now)}."
     return words
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge import pricing
-from bridge.bot import accounts, confirming, limits, signs, waiting
+from bridge.bot import accounts, confirming, holding, limits, signs, waiting
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
-from bridge.model import Account, Action, Draft, Medium, Post, PostState, Role
+from bridge.model import Account, Action, Draft, Identity, Medium, Post, PostState, Role, unlabel
 from bridge.text import is_nothing
 
 _HANDLE = re.compile(r"\s*@(\w{1,32})", re.ASCII)
@@ -67,6 +67,8 @@ def _publish(tx: Tx, asked: Asked, house: House) -> None:
         raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
     if asked.guessed and post.state is not PostState.DRAFT:
         confirming.confirm(tx, asked, post, house)
+    else:
+        holding.tell(tx, asked, post, house)
 
 
 def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
@@ -83,7 +85,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
     if policy.budget:
-        pricing.check(tx, wish.account, sum(costs), asked.now, goes_out=wish.scheduled_for)
+        pricing.check(tx, wish.account, sum(costs), asked.now, prefix=house.prefix, goes_out=wish.scheduled_for)
     state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
     due_at = wish.scheduled_for if later and wish.scheduled_for is not None else asked.now + policy.hold
     root: Post | None = None
@@ -157,14 +159,14 @@ def wanted(tx: Tx, asked: Asked, house: House) -> Wish:
     account, role, publisher = speaker(tx, asked, house)
     drafted = asked.verb == "draft"
     if asked.verb == "retweet":
-        target = _target(asked.text, asked, house, publisher)
+        target = _target(tx, asked.text, asked, house, publisher)
         return Wish(account, role, (Draft(""),), Action.REPOST, target)
     if asked.verb in ("tweet", "draft") and not asked.media and is_nothing(asked.text):
         raise UsageError(f"There is no text to post. {house.how(asked.verb)}")
     words = _draft(asked.text, asked.media)
     if asked.verb == "reply":
         url, text = _first_word(asked.text)
-        words = replace(_draft(text, asked.media), reply_to=_target(url, asked, house, publisher))
+        words = replace(_draft(text, asked.media), reply_to=_target(tx, url, asked, house, publisher))
     check_characters(words.text)
     try:
         publisher.check(words, premium=account.premium)
@@ -248,12 +250,25 @@ def _first_word(text: str) -> tuple[str, str]:
     return ("", "") if match is None else (match[1], text[match.end() :])
 
 
-def _target(said: str, asked: Asked, house: House, publisher: Publisher) -> str:
-    remote_id = publisher.find_id(said.strip())
+def _target(tx: Tx, said: str, asked: Asked, house: House, publisher: Publisher) -> str:
+    """The publisher's id of the post that is named, by its address or by our own name for it. Raises UsageError."""
+    remote_id = publisher.find_id(said.strip()) or _own(tx, said.strip(), asked.sender, publisher)
     if remote_id is None:
         found = f", not {quote(said)}" if said.strip() else ""
         raise UsageError(f"I need the address of a post{found}. {house.how(asked.verb)}")
     return remote_id
+
+
+def _own(tx: Tx, said: str, who: Identity, publisher: Publisher) -> str | None:
+    """The publisher's id of the post with that label, which ``who`` may know of; None for anything else."""
+    known = unlabel(said)
+    post = tx.posts.get(known[1]) if known is not None and known[0] == "k" else None
+    if post is None or waiting.visible(tx, post.id, who) is None:
+        return None
+    account = tx.accounts.get(post.account_id)
+    if post.state is not PostState.POSTED or post.deleted or account is None or account.publisher != publisher.name:
+        raise UsageError(f"{post.label} is not out, so nothing can be done with it.")
+    return post.target or post.remote_id
 
 
 def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
@@ -306,7 +321,8 @@ COMMANDS = (
         name="reply",
         usage="reply[@ACCOUNT] URL TEXT",
         example="reply https://x.com/acme/status/1234567890123456789 Well said.",
-        help="Reply to a post. On most plans X takes that only where its author mentioned or quoted you.",
+        help="Reply to a post, by its address or ID. On most plans X takes that only where its author mentioned or"
+        " quoted you.",
         work=reply,
         pictures=True,
         needs=Need.SERIES,
@@ -318,7 +334,7 @@ COMMANDS = (
         name="retweet",
         usage="retweet[@ACCOUNT] URL",
         example="retweet https://x.com/acme/status/1234567890123456789",
-        help="Repost a post.",
+        help="Repost a post, by its address or ID.",
         work=retweet,
         publishes=True,
         ageless=True,

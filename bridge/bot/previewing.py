@@ -7,6 +7,7 @@ old ones are edited to say so, and count for nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge import alttext
 from bridge.bot import content, exhibits
 from bridge.bot.asked import House
 from bridge.bot.content import parts_of as parts_of  # who shows previews needs it beside them
@@ -223,6 +224,8 @@ def _waits(tx: Tx, post: Post, house: House, number: int, approved: list[str], *
     by_hand = f"{p}approve {label_}"
     if nameless := exhibits.nameless(tx, post):
         words += f" It cannot be approved: {nameless} Reject: {p}reject {label_} [reason]"
+    elif alttext.NEVER_WITHOUT in post.reason:
+        words += f" It cannot be approved without an alt text · reject: {p}reject {label_} [reason]"
     elif not live:
         words += f" Approve: {by_hand} · reject: {p}reject {label_} [reason]"
     elif policy.approve_by == "reaction":

@@ -50,7 +50,8 @@ def _short(text: str) -> str:
 
 def log(tx: Tx, asked: Asked, house: House) -> None:
     """The newest deeds on an account, or on all that the person may use."""
-    handle, most = _arguments(asked, house)
+    handle, wanted = _arguments(asked, house)
+    most = min(max(wanted, 1), _MOST)
     mine = tx.accounts.usable_by(asked.sender)
     if not mine:
         raise UsageError(f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
@@ -59,6 +60,8 @@ def log(tx: Tx, asked: Asked, house: House) -> None:
     deeds = sorted(deeds, key=lambda deed: deed.id)[-most:]
     names = {account.id: account.at for account, _ in chosen} if len(chosen) > 1 else {}
     lines = [_line(deed, asked, names) for deed in deeds]
+    if wanted > most and len(deeds) == most:
+        lines.append(f"These are the newest {most}; I show no more. Whoever runs me has the whole log.")
     lines += [words for account, role in chosen if (words := _spent(tx, asked, account, role))]
     if any(_is_elsewhere(deed, asked) for deed in deeds):
         lines.append("What was said elsewhere, I tell in private only.")
@@ -70,7 +73,7 @@ def _arguments(asked: Asked, house: House) -> tuple[str | None, int]:
     handle, most = asked.account, _USUAL
     for word in asked.text.split():
         if word.isascii() and word.isdigit():
-            most = min(max(int(word[:6]), 1), _MOST)
+            most = int(word[:6])
         elif handle is None and accounts.bare(word):
             handle = word
         else:

@@ -95,6 +95,15 @@ def object_to(tx: Tx, asked: Asked, house: House) -> None:
     asked.reply(tx, f"Stopped: {', '.join(r.who.name for r in running)} will not own {account.at}, and hears so.")
 
 
+def told(tx: Tx, account: Account, house: House) -> list[str]:
+    """For the account's team: who is to own it soon, and what an owner can do about that."""
+    return [
+        f"{recovery.who.name} becomes owner of {account.at} at {date(recovery.due_at)}, unless an owner says"
+        f" {house.prefix}object {account.at}"
+        for recovery in tx.shares.recoveries(account.id)
+    ]
+
+
 def owner_acted(tx: Tx, asked: Asked, account: Account, role: Role, house: House) -> None:
     """Whoever shares an account as its owner is not away: that ends each recovery too."""
     if role is Role.OWNER and tx.shares.recoveries(account.id):

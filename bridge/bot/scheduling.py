@@ -10,7 +10,7 @@ from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.showing import PAUSE
-from bridge.bot.words import moment, number, span, subject
+from bridge.bot.words import number, span, subject
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -72,18 +72,23 @@ def changed(tx: Tx, post: Post, asked: Asked, house: House) -> tuple[posting.Wis
 
 def retimed(tx: Tx, post: Post, asked: Asked, text: str, house: House) -> tuple[times.When | None, str]:
     """The new time that ``text`` names for a scheduled post, as the schedule command does (``WHEN | TEXT``, or WHEN
-    alone), and its new words. None where it is all words: also of a text with a bar, as long as no time is before it.
-    Raises NotToCome.
+    alone), and its new words. None where it is all words: also of a text with a bar, as long as nothing like a time is
+    before it; behind a bar with nothing before it, it is. Raises UsageError for a time that is none.
     """
-    said, _, words = text.partition("|")
+    said, bar, words = text.partition("|")
     if post.scheduled_for is None:
         return None, text
+    if bar and not said.strip():
+        return None, _raw(words)
     try:
         return times.read(said, _said_at(asked), zone_of(tx, asked.sender, house)), _raw(words)
     except times.NotToCome:
         raise
-    except UsageError:
-        return None, text
+    except UsageError as error:
+        if not bar or not times.resembles(said):
+            return None, text
+        keep = f"To change the words only: {house.prefix}edit {post.label} | TEXT"
+        raise UsageError(f"{post.label} is as it was: {error} {keep}") from error
 
 
 def _said_at(asked: Asked) -> float:
@@ -157,7 +162,9 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo) -> s
     if post.part > 1:
         what += f", from part {post.part} on"
     state = _state(post, asked.now, zone)
-    if account.frozen and post.state in (PostState.QUEUED, PostState.SCHEDULED):
+    if account.frozen and post.state is PostState.SCHEDULED:
+        state = f"is for {times.absolute(post.scheduled_for or post.due_at, zone)}, but waits: the account is frozen"
+    elif account.frozen and post.state is PostState.QUEUED:
         state = "waits: the account is frozen"
     elif post.state is PostState.QUEUED and tx.notes.get(*PAUSE) is not None:
         state = "waits: posting is paused"
@@ -174,7 +181,8 @@ def _state(post: Post, now: float, zone: tzinfo) -> str:
         case PostState.HELD:
             return f"waits for the word of {post.author.name}"
         case _:
-            return f"goes out at {moment(post.due_at, now)}" if now < post.due_at < 4e9 else "goes out now"
+            later = now < post.due_at < 4e9
+            return f"goes out in {span(post.due_at - now)}" if later else "goes out now"
 
 
 def _has_accounts(standing: Standing) -> bool:

@@ -7,13 +7,15 @@ printed, and the outbox's note that it pauses.
 import json
 from collections import Counter
 
+from bridge import alttext
+from bridge.bot import limits, recovering
 from bridge.bot.asked import Asked, Command, House, Standing, Where
 from bridge.bot.freezing import by
 from bridge.bot.parse import nearest
 from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Post, PostState, label
+from bridge.model import Account, Action, Post, PostState, Role, label
 from bridge.pricing import COUNTED, money, month
 
 PAUSE = ("outbox", "pause")
@@ -28,6 +30,8 @@ GROUPS = {
 }
 """The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
 _MOST_SHOWN = 10
+_FEW = 0.2
+"""Of the limit of posts: when so much is left, the status tells it."""
 _STATES = {
     PostState.DRAFT: "waits for approval",
     PostState.SCHEDULED: "waits for its time",
@@ -124,6 +128,7 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
             how = f" · {house.prefix}unfreeze {account.at}" if role.may_undo_others else ""
             lines.append(f"{account.at} is frozen by {by(account)}: nothing goes out{how}")
         lines += _rest(tx, account, asked.now)
+        lines += recovering.told(tx, account, house) if role is Role.OWNER else []
     posts = _open_posts(tx, asked, [account for account, _ in mine])
     here = [post for post in posts if asked.message.direct or post.room == asked.room]
     lines += [
@@ -133,7 +138,21 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
         lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}")
     if len(posts) > len(here):
         lines.append(f"{number(len(posts) - len(here), 'post')} of yours in other rooms")
-    asked.reply(tx, "\n".join([*lines, *_spent(tx, asked, house)]) or "All is well: nothing of yours waits.")
+    lines = lines or ["All is well: nothing of yours waits."]
+    if mine:
+        lines += _left(tx, asked, house)
+    asked.reply(tx, "\n".join([*lines, *_spent(tx, asked, house)]))
+
+
+def _left(tx: Tx, asked: Asked, house: House) -> list[str]:
+    """How many posts the person may still make, once these are few."""
+    left = limits.left(tx, asked.sender, house, asked.now)
+    if left > house.posts_per_day * _FEW:
+        return []
+    words = f"You may make {number(left, 'more post')} now: the limit is {house.posts_per_day} in 24 hours."
+    if not left:
+        words += f" The next one at {moment(limits.next_time(tx, asked.sender, house, asked.now), asked.now)}."
+    return [words]
 
 
 def _answers(post: Post, house: House) -> str:
@@ -141,7 +160,8 @@ def _answers(post: Post, house: House) -> str:
     if post.question_id is None:
         return ""
     name = label("q", post.question_id) if post.part else post.label
-    return f" · {house.prefix}send {name} or {house.prefix}drop {name}"
+    go = f"send {name}" if alttext.NEVER_WITHOUT not in post.reason else f"alt {post.label} WHAT IT SHOWS"
+    return f" · {house.prefix}{go} or {house.prefix}drop {name}"
 
 
 def _pause(tx: Tx, asked: Asked, house: House) -> list[str]:

@@ -25,11 +25,7 @@ def team(tx: Tx, asked: Asked, house: House) -> None:
     if role.may_approve:
         offers = tx.shares.open_offers(account_id=account.id)
         lines += [f"{offer.to.name}: asked to be {offer.role.value}, no answer yet" for offer in offers]
-    for recovery in tx.shares.recoveries(account.id):
-        lines.append(
-            f"{recovery.who.name}: becomes owner at {recovering.date(recovery.due_at)}, unless an owner says"
-            f" {house.prefix}object {account.at}"
-        )
+    lines += recovering.told(tx, account, house)
     if len(lines) > _MOST_SHOWN:
         lines[_MOST_SHOWN:] = [f"and {number(len(lines) - _MOST_SHOWN, 'more line')}"]
     if any(room != asked.room for room, _ in rooms) and not asked.message.direct:

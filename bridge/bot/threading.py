@@ -8,7 +8,7 @@ the rows is ``posting``'s, asking ``confirming``'s, sending them in order the ou
 import re
 
 from bridge import splitting
-from bridge.bot import confirming, posting
+from bridge.bot import confirming, holding, posting
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -28,6 +28,8 @@ def thread(tx: Tx, asked: Asked, house: House) -> None:
     split = split and len(wish.drafts) > 1
     if post.state is not PostState.DRAFT and (split or asked.guessed):
         confirming.confirm(tx, asked, post, house, split=split)
+    else:
+        holding.tell(tx, asked, post, house)
 
 
 def wanted(tx: Tx, asked: Asked, house: House) -> tuple[posting.Wish, bool]:

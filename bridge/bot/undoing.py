@@ -9,7 +9,7 @@ from enum import Enum
 
 from bridge.bot import exhibits, previewing, signs
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import quote, span, subject
+from bridge.bot.words import number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Identity, Post, PostState, Redaction, Room, Speech, unlabel
@@ -48,13 +48,26 @@ def undo(tx: Tx, asked: Asked, house: House) -> None:
     if row is not None:
         signs.wait(tx, asked.room, asked.message.id, row.id, asked.now)
     if outcome is Undone.DROPPED:
-        signs.end(tx, post, signs.FAILED)
-        _refresh(tx, post, house)
-        _tell_author(tx, post, asked.sender, "stopped this before it went out: not posted")
+        _stopped(tx, post, asked.sender, house)
     elif outcome is Undone.DELETING:
         _tell_author(tx, post, asked.sender, "asked me to delete this post")
     if outcome is not Undone.DELETING:  # of a deletion, the outbox speaks
         asked.reply(tx, _words(outcome, post, asked.room), post_id=post.id if row is None else row.id)
+
+
+def stop(tx: Tx, post: Post, who: Identity, room: Room, message_id: str, house: House, now: float) -> str:
+    """Keep ``post``, all of which still waits, from going out, as ``who`` wants by ``message_id`` in ``room``. Gives
+    the words about it.
+    """
+    outcome, _ = take_back(tx, post, who, room, message_id, None, now)
+    _stopped(tx, post, who, house)
+    return _words(outcome, post, room)
+
+
+def _stopped(tx: Tx, post: Post, who: Identity, house: House) -> None:
+    signs.end(tx, post, signs.FAILED)
+    _refresh(tx, post, house)
+    _tell_author(tx, post, who, "stopped this before it went out: not posted")
 
 
 def _refresh(tx: Tx, post: Post, house: House) -> None:
@@ -150,7 +163,13 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
         if post.action is Action.DELETE:
             raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
     if post.thread_root is not None:
-        post = tx.posts.get(post.thread_root) or post
+        part, post = post, tx.posts.get(post.thread_root) or post
+        if said and part.id != post.id:
+            parts = number(len(previewing.parts_of(tx, post)), "part")
+            raise UsageError(
+                f"{quote(said)} is part {part.part} of the thread {post.label}, and an undo takes back all {parts}, so"
+                f" I did nothing yet. To do that: {house.prefix}undo {post.label}"
+            )
     _check_right(tx, post, asked.sender)
     return post
 

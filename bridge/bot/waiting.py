@@ -19,6 +19,7 @@ from bridge.model import (
     Identity,
     Post,
     PostState,
+    Reaction,
     Room,
     Speech,
     Verdict,
@@ -76,6 +77,8 @@ def look(
     if action is not Action.POST:
         return []
     warned = caution.about(tx, who, account, drafts, now, but=but)
+    if said := caution.command_within(drafts, house.prefix, house.verbs):
+        warned.append(said)
     if said := alttext.misplaced(drafts):
         warned.append(said)
     linked = [draft for draft in drafts if links(draft.text)]
@@ -134,10 +137,10 @@ def unfit(tx: Tx, post: Post, house: House, now: float) -> str:
         return f"{start} yet: I am looking at its pictures, and show it then."
     if nameless := exhibits.nameless(tx, post):
         return f"{start}: {nameless}"
-    return undescribed(tx, post, start, house) or unaffordable(tx, post, f"{post.label} is not approved", now)
+    return undescribed(tx, post, start, house) or unaffordable(tx, post, f"{post.label} is not approved", house, now)
 
 
-def unaffordable(tx: Tx, post: Post, start: str, now: float) -> str:
+def unaffordable(tx: Tx, post: Post, start: str, house: House, now: float) -> str:
     """The sentence, after ``start``, about a post that the budget does not allow now; empty when it does."""
     account = tx.accounts.get(post.account_id)
     waits = (PostState.DRAFT, PostState.HELD)
@@ -145,7 +148,7 @@ def unaffordable(tx: Tx, post: Post, start: str, now: float) -> str:
     if account is None or not cost:  # what is queued or scheduled is counted already
         return ""
     try:
-        pricing.check(tx, account, cost, now, goes_out=post.scheduled_for)
+        pricing.check(tx, account, cost, now, prefix=house.prefix, goes_out=post.scheduled_for)
     except UsageError as error:
         return f"{start}: {error}"
     return ""
@@ -250,6 +253,15 @@ def tell(tx: Tx, room: Room, who: Identity, post: Post, words: str) -> None:
         room, Speech.TEXT, words, target=post.message_id if here else None, thread=post.thread if here else None,
         mention=who, post_id=post.id,
     )  # fmt: skip
+
+
+def say_once(tx: Tx, event: Reaction, post: Post, words: str) -> None:
+    """Say it to that person, unless they heard just that: reactions come and go."""
+    said = tx.answers.of_post(post.id, Speech.TEXT, words)
+    if not any(answer.mention == event.sender and answer.room == event.room for answer in said):
+        tx.answers.add(
+            event.room, Speech.TEXT, words, target=event.target, mention=event.sender, post_id=post.id
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- names

@@ -5,6 +5,7 @@ It is for the demo and knows nothing of what is said. Everything is in memory: w
 
 import asyncio
 import hashlib
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ ROOM = Room(NAME, "#room")
 Extra = Callable[[str], Awaitable[str]]
 """A slash command of the demo's own: takes what stands behind it, gives what is to be shown."""
 
-_ASKS = "✅"
+_ASKS = re.compile("✅|❌ here")
 """Stands in what the bot says where a reaction means something."""
 HELP = """\
 /dm  /room        talk to the bot alone, or in the room        /as NAME   be somebody else
@@ -190,7 +191,9 @@ class ConsoleNetwork:
             return Redaction(self._next(), self._room, self._identity, target, now)
         if verb == "reply":
             return self._message(rest, reply_to=target)
-        return Reaction(self._next(), self._room, self._identity, target, rest.strip() or "✅", now)
+        key = rest.strip() or "✅"
+        self._show(f"  {self._person} reacts {key} to “{self._texts.get(target, '')}”")
+        return Reaction(self._next(), self._room, self._identity, target, key, now)
 
     # ------------------------------------------------------------ what the bot does
 
@@ -200,9 +203,9 @@ class ConsoleNetwork:
             return self._said[outgoing.key]
         event_id = self._said[outgoing.key] = self._next()
         about = self._texts.get(outgoing.target or "", "")
-        place = "DM" if outgoing.room != ROOM else "room"
+        place = "room" if outgoing.room == ROOM else f"DM with {outgoing.room.id.removeprefix('dm:')}"
+        asks = _ASKS.search(outgoing.body) is not None
         if outgoing.speech is Speech.TEXT:
-            asks = _ASKS in outgoing.body
             if asks or not self._asked.get(outgoing.room):
                 self._last_bot[outgoing.room] = event_id
                 self._asked[outgoing.room] = asks
@@ -215,6 +218,8 @@ class ConsoleNetwork:
         elif outgoing.speech is Speech.EDIT:
             if outgoing.target is not None:
                 self._remember(outgoing.target, outgoing.body)
+                if outgoing.target == self._last_bot.get(outgoing.room):
+                    self._asked[outgoing.room] = asks
             body = outgoing.body.replace("\n", "\n          ")
             self._show(f"  kantter ({place}) edited “{about}”: {body}")
         elif outgoing.speech is Speech.REACTION:

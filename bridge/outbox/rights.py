@@ -22,7 +22,7 @@ def let_out(turn: Turn, ready: Ready) -> bool:
     if not policy.budget or within_budget(turn.tx, post, turn.now):
         return True
     gone = spent(turn.tx, account.id, turn.now, OUT)
-    dead_end(turn, post, over(account, post.cost, gone, policy.budget))
+    dead_end(turn, post, over(account, post.cost, gone, policy.budget, turn.house.prefix))
     return False
 
 

@@ -148,7 +148,9 @@ async def test_what_has_no_picture_or_is_out_cannot_be_described(scene: Scene) -
     assert await scene.ask(POLLY, "!alt k1 A cat") == "k1 has no picture."
     await scene.say(POLLY, "!tweet@acme world", media=(CAT,))
     await scene.set(replace(await scene.post(), state=PostState.POSTED, claimed_at=scene.now))
-    assert await scene.ask(POLLY, "!alt k2 A cat") == "It is too late to change k2: it is posted."
+    assert await scene.ask(POLLY, "!alt k2 A cat") == (
+        "It is too late to change k2: it is posted. To delete it: !undo k2 · then say it anew."
+    )
 
 
 async def test_of_a_thread_it_is_on_the_part_that_has_the_picture(scene: Scene) -> None:

@@ -233,7 +233,9 @@ async def test_what_looks_wrong_about_the_new_words_is_said(scene: Scene, acme: 
 
 async def test_what_is_out_of_it_and_others_words_stay(scene: Scene, acme: Account) -> None:
     await stop(scene)
-    assert await scene.ask(ANA, "!edit k1 eins") == "It is too late to change k1: it is posted."
+    assert await scene.ask(ANA, "!edit k1 eins") == (
+        "It is too late to change k1: it is posted. To delete it: !undo k1 · then say it anew."
+    )
     assert "only its author may" in await scene.ask(BEN, "!edit k2 zwei")
     assert "too long" in await scene.ask(ANA, f"!edit k2 {'x' * 300}")
     assert [post.draft.text for post in await scene.posts()] == ["one", "two", "three"]

@@ -114,7 +114,7 @@ async def test_two_distinct_people_are_needed(scene: Scene) -> None:
     await scene.react(ADA, event, "✅")
     assert "1 of 2 (@ada:example.org)" in await now_says(scene, event)
     await scene.react(ADA, event, "✅\ufe0f")
-    assert (await scene.ask(ADA, "!approve k1")).startswith("Approved k1, “hello”: 1 of 2, it still waits.")
+    assert (await scene.ask(ADA, "!approve k1")).startswith("You had approved k1, “hello” before: 1 of 2, it")
     assert (await scene.post()).state is PostState.DRAFT
     await scene.react(BEN, event, "✅")
     assert (await scene.post()).state is PostState.QUEUED

@@ -1,5 +1,6 @@
 """What posts cost, how money is said, and what a budget still allows."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,8 +99,10 @@ def test_a_month_is_a_calendar_month_in_utc(now: str, first: str, after: str) ->
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> Database:
-    return await Database.open(tmp_path / "kantter.db")
+async def store(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(tmp_path / "kantter.db")
+    yield opened
+    await opened.close()
 
 
 def queue(
@@ -126,7 +129,6 @@ async def test_what_counts_against_a_budget(store: Database) -> None:
         assert pricing.spent(tx, press.id, NOW) == 500
 
     await store.transact(work)
-    await store.close()
 
 
 async def test_a_row_counts_in_the_month_that_it_goes_out_in(store: Database) -> None:
@@ -142,26 +144,26 @@ async def test_a_row_counts_in_the_month_that_it_goes_out_in(store: Database) ->
         assert pricing.spent(tx, acme.id, at("2026-12-24")) == 101_000
 
     await store.transact(work)
-    await store.close()
 
 
 async def test_a_spent_budget_refuses_with_the_sums(store: Database) -> None:
     def work(tx: Tx) -> None:
         acme = tx.accounts.put("x", "7", "acme")
-        pricing.check(tx, acme, 10**12, NOW)  # no budget
+        pricing.check(tx, acme, 10**12, NOW, prefix="!")  # no budget
         tx.policies.put(acme.id, Policy(budget=200_000))
-        pricing.check(tx, acme, 200_000, NOW)
+        pricing.check(tx, acme, 200_000, NOW, prefix="!")
         with pytest.raises(UsageError, match=r"\$0\.00 of \$0\.20 .* this costs \$0\.215"):
-            pricing.check(tx, acme, 215_000, NOW)
+            pricing.check(tx, acme, 215_000, NOW, prefix="!")
         queue(tx, acme, 190_000)
-        pricing.check(tx, acme, 10_000, NOW)
-        with pytest.raises(UsageError, match=r"@acme's budget .* \$0\.19 of \$0\.20 .* \$0\.01 are left"):
-            pricing.check(tx, acme, 15_000, NOW)
-        pricing.check(tx, acme, 15_000, NOW, goes_out=at("2026-12-05"))
+        pricing.check(tx, acme, 10_000, NOW, prefix="!")
+        with pytest.raises(
+            UsageError, match=r"@acme's budget .* \$0\.19 of \$0\.20 .* \$0\.01 are left.*!policy @acme budget="
+        ):
+            pricing.check(tx, acme, 15_000, NOW, prefix="!")
+        pricing.check(tx, acme, 15_000, NOW, prefix="!", goes_out=at("2026-12-05"))
         assert pricing.spent_words(tx, acme, NOW) == "$0.19 of $0.20 this month"
 
     await store.transact(work)
-    await store.close()
 
 
 async def test_at_the_moment_of_sending_the_oldest_goes_and_the_rest_waits(store: Database) -> None:
@@ -178,7 +180,6 @@ async def test_at_the_moment_of_sending_the_oldest_goes_and_the_rest_waits(store
         assert pricing.within_budget(tx, replace(two, claimed_at=NOW), NOW)
 
     await store.transact(work)
-    await store.close()
 
 
 async def test_costs_are_summed_by_account_person_and_room(store: Database) -> None:
@@ -196,7 +197,6 @@ async def test_costs_are_summed_by_account_person_and_room(store: Database) -> N
         assert pricing.spent_words(tx, acme, NOW) == "$0.000015 this month"
 
     await store.transact(work)
-    await store.close()
 
 
 async def test_the_same_text_is_found_where_it_is_out_or_may_go_out(store: Database) -> None:
@@ -215,4 +215,3 @@ async def test_the_same_text_is_found_where_it_is_out_or_may_go_out(store: Datab
         assert tx.posts.same_text(acme.id, BEN, "hell", 0.0) == []
 
     await store.transact(work)
-    await store.close()

@@ -142,7 +142,7 @@ async def test_somebody_who_linked_it_owns_it_after_a_week_without_a_word(scene:
     assert "Every owner of @acme is told" in await scene.ask(BEN, "!recover @acme")
     assert "wants to own it here" in await told(scene, ANA)
     assert "unless an owner objects" in await scene.ask(BEN, "!recover @acme")
-    assert "becomes owner at 2027-01-22" in await scene.ask(ANA, "!team @acme")
+    assert "becomes owner of @acme at 2027-01-22" in await scene.ask(ANA, "!team @acme")
     scene.later(7 * 86400 - 1)
     await work_off(scene)
     assert await role(scene, acme, BEN) is POSTER

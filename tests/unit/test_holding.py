@@ -1,0 +1,148 @@
+"""The waiting time of an account's posts: what is said of it, and the cross that stops one."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.model import Identity, Post, PostState, Role, Speech
+from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, Scene
+from tests.unit.drafting_scene import ADA, NED, POLLY, drafted, set_policy, speak, team
+
+HELD = "k1, “hello”, goes out as @acme in 20 s. To stop it: !undo k1 or ❌ here"
+
+
+async def held(scene: Scene, text: str = "!tweet@acme hello", who: Identity = POLLY) -> tuple[Post, str, str]:
+    """A post in its 20 seconds: the row, its command, and the event of the words about it."""
+    account = await team(scene)
+    await set_policy(scene, account, hold=20.0)
+    command = await scene.say(who, text)
+    await speak(scene)
+    [words] = [a for a in await scene.answers(Speech.TEXT) if "❌ here" in a.body]
+    await scene.heard()
+    return (await scene.posts())[0], command, words.event_id or ""
+
+
+async def test_it_says_when_it_goes_out_and_how_to_stop_it(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, hold=20.0)
+    assert await scene.ask(POLLY, "!tweet@acme hello") == HELD
+    assert "in 20 s: “hello”" in await scene.ask(POLLY, "!queue")
+    words = await scene.ask(POLLY, "!thread@acme one\n---\ntwo\n---\nthree")
+    assert words == "k2, “one” and 2 more parts, goes out as @acme in 20 s. To stop it: !undo k2 or ❌ here"
+
+
+async def test_without_a_waiting_time_and_with_a_question_nothing_is_said_of_it(scene: Scene) -> None:
+    account = await team(scene)
+    assert await scene.ask(POLLY, "!tweet@acme hello") == ""
+    await set_policy(scene, account, hold=20.0)
+    words = await scene.ask(POLLY, f"!thread@acme {'word ' * 70}")  # split by us, so it is shown first
+    assert "Post it: !send q1" in words
+    assert "goes out" not in words
+
+
+async def test_an_approval_and_an_own_word_say_it_too(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, hold=20.0)
+    await drafted(scene)
+    words = await scene.ask(ADA, "!approve k1")
+    assert words == "Approved k1, “hello”: it goes out in 20 s. To stop it: !undo k1."
+    await drafted(scene, "later", POLLY)
+    assert await scene.ask(POLLY, "!send k2") == "k2 goes out in 20 s. To stop it: !undo k2"
+
+
+@pytest.mark.parametrize("on", ["command", "words"])
+@pytest.mark.parametrize("key", ["❌", "❌\ufe0f"])
+async def test_its_author_stops_it_with_a_cross(scene: Scene, on: str, key: str) -> None:
+    _, command, words = await held(scene)
+    said = await scene.react(POLLY, command if on == "command" else words, key)
+    assert said == "Undone before it went out: k1, “hello”, not posted."
+    assert (await scene.post()).state is PostState.FAILED
+    await speak(scene)
+    assert (await scene.signs(command))[-1] == "❌"
+    assert await scene.react(POLLY, words, key) == ""  # once is enough
+
+
+async def test_all_parts_of_a_thread_stop(scene: Scene) -> None:
+    _, _, words = await held(scene, "!thread@acme one\n---\ntwo")
+    await scene.react(POLLY, words, "❌")
+    assert [post.state for post in await scene.posts()] == [PostState.FAILED] * 2
+
+
+async def test_an_approver_stops_it_on_the_words_and_its_author_hears(scene: Scene) -> None:
+    _, command, words = await held(scene)
+    assert await scene.react(BEN, command, "❌") == ""  # a cross on what somebody said may mean anything
+    assert (await scene.post()).state is PostState.QUEUED
+    assert await scene.react(BEN, words, "❌") == f"{BEN.name} stopped this before it went out: not posted: “hello”"
+    assert (await scene.post()).state is PostState.FAILED
+
+
+@pytest.mark.parametrize("who", [ANA, NED, EVE])
+async def test_of_others_no_cross_counts(scene: Scene, who: Identity) -> None:
+    _, command, words = await held(scene)
+    for target in (command, words):
+        assert await scene.react(who, target, "❌") == ""
+    assert (await scene.post()).state is PostState.QUEUED
+
+
+async def test_only_a_cross_counts_and_only_where_it_was_said(scene: Scene) -> None:
+    _, command, words = await held(scene)
+    for target in (command, words):
+        for key in ("✅", "👎", "x"):
+            assert await scene.react(POLLY, target, key) == ""
+        assert await scene.react(POLLY, target, "❌", room=LOBBY) == ""
+    assert (await scene.post()).state is PostState.QUEUED
+
+
+async def test_too_late_it_says_how_to_undo_it_once(scene: Scene) -> None:
+    post, command, words = await held(scene)
+    for state, stands in (
+        (PostState.SENDING, "on its way"),
+        (PostState.UNKNOWN, "perhaps out"),
+        (PostState.POSTED, "out"),
+    ):
+        await scene.set(replace(post, state=state))
+        said = await scene.react(POLLY, words, "❌")
+        assert said == f"Too late to stop k1: it is {stands}. To delete it: !undo k1"
+        assert await scene.react(POLLY, command, "❌") == ""
+    assert await scene.react(BEN, words, "❌") == "Too late to stop k1: it is out. To delete it: !undo k1"
+
+
+async def test_a_cross_on_an_own_draft_or_schedule_ends_it(scene: Scene) -> None:
+    await team(scene)
+    command = await scene.say(ANA, "!tweet@acme a draft")
+    assert "not posted" in await scene.react(ANA, command, "❌")
+    later = await scene.say(POLLY, "!schedule@acme in 2h | later")
+    assert "not posted" in await scene.react(POLLY, later, "❌")
+    assert [post.state for post in await scene.posts()] == [PostState.FAILED] * 2
+
+
+async def test_no_approver_ends_a_draft_but_on_its_preview(scene: Scene) -> None:
+    await team(scene)
+    command = await scene.say(ANA, "!tweet@acme a draft")
+    await speak(scene)
+    await scene.say(ANA, "!edit k1 a second draft")
+    await speak(scene)
+    [changed] = [a for a in await scene.answers(Speech.TEXT) if a.body.startswith("Changed k1")]
+    for target in (command, changed.event_id or ""):
+        assert await scene.react(BEN, target, "❌") == ""
+    assert (await scene.post()).state is PostState.DRAFT
+
+
+async def test_drop_names_the_verb_that_stops_it(scene: Scene) -> None:
+    await held(scene)
+    words = await scene.ask(POLLY, "!drop k1")
+    assert words == "k1 does not wait for your word: it goes out as soon as it can. To take it back: !undo k1"
+
+
+async def test_who_lost_their_role_still_stops_their_own(scene: Scene) -> None:
+    _, _, words = await held(scene)
+    account = (await scene.post()).account_id
+    await scene.store.transact(lambda tx: tx.accounts.revoke(account, POLLY))
+    assert "not posted" in await scene.react(POLLY, words, "❌")
+
+
+async def test_a_role_that_cannot_undo_others_stops_none_of_them(scene: Scene) -> None:
+    _, _, words = await held(scene)
+    account = (await scene.post()).account_id
+    await scene.store.transact(lambda tx: tx.accounts.grant(account, NED, Role.POSTER, 0.0))
+    assert await scene.react(NED, words, "❌") == ""

@@ -1,0 +1,178 @@
+"""Answers that lead on: what they offer can be done, and what cannot be done says what can."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.model import Account, Medium, Policy, Post, PostState, Role
+from tests.unit.bot_scene import ADMIN, ANA, BEN, DM, NOW, Scene, open_scene
+from tests.unit.drafting_scene import ADA, POLLY, drafted, now_says, set_policy, shown, team
+
+CAT = Medium("mxc://example.org/cat", "image/jpeg", 200_000, "cat.jpg")
+
+
+@pytest.fixture
+async def acme(scene: Scene) -> Account:
+    return await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+
+
+async def out(scene: Scene, number: int = -1, remote_id: str = "1700000000000000001") -> Post:
+    """That row went out."""
+    post = replace(await scene.post(number), state=PostState.POSTED, remote_id=remote_id)
+    await scene.set(post)
+    return post
+
+
+# ---------------------------------------------------------------- only what can be done
+
+
+async def test_a_draft_that_needs_an_alt_text_offers_no_approval(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, alt="require")
+    await scene.say(ANA, "!tweet@acme A cat", media=(CAT,))
+    post = await scene.post()
+    words = await now_says(scene, await shown(scene, post))
+    assert "It cannot be approved without an alt text · reject: !reject k1" in words
+    assert "!approve" not in words
+    await scene.say(ANA, "!alt k1 A red cat")
+    assert "Approve: ✅ here or !approve k1.2" in await now_says(scene, await shown(scene, await scene.post(), 2))
+
+
+async def test_the_status_offers_no_send_of_what_needs_an_alt_text(scene: Scene, acme: Account) -> None:
+    await scene.store.transact(lambda tx: tx.policies.put(acme.id, Policy(alt="require")))
+    await scene.say(ANA, "!tweet A cat", media=(CAT,))
+    await scene.question(ANA, [await scene.post()])
+    words = await scene.ask(ANA, "!status")
+    assert "k1 waits for your word: “A cat” · !alt k1 WHAT IT SHOWS or !drop k1" in words
+    assert "!send" not in words
+
+
+# ---------------------------------------------------------------- what is so
+
+
+async def test_who_approves_again_hears_that_it_counts_once(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, approvals=2)
+    await drafted(scene)
+    assert (await scene.ask(ADA, "!approve k1")).startswith("Approved k1, “hello”: 1 of 2, it still waits.")
+    again = await scene.ask(ADA, "!approve k1")
+    assert again.startswith("You had approved k1, “hello” before: 1 of 2, it still waits.")
+
+
+async def test_what_has_ended_says_so_and_what_to_do(scene: Scene) -> None:
+    await team(scene)
+    await drafted(scene)
+    await scene.say(BEN, "!reject k1 the date is wrong")
+    words = await scene.ask(ANA, "!edit k1 other words")
+    assert words == (
+        "It is too late to change k1: it ended, not posted (rejected by @ben:example.org: “the date is wrong”)."
+        " Say it anew with the new words."
+    )
+    assert await scene.ask(ANA, "!drop k1") == "k1 does not wait for your word: it was not posted."
+
+
+async def test_an_owner_sees_in_the_status_who_wants_to_own_the_account(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.OWNER)
+
+    await scene.store.transact(lambda tx: tx.accounts.grant(acme.id, BEN, Role.POSTER, NOW, linked=True))
+    await scene.say(BEN, "!recover @acme")
+    words = await scene.ask(ANA, "!status")
+    assert words.startswith("@ben:example.org becomes owner of @acme at 2027-01-22")
+    assert words.endswith("unless an owner says !object @acme")
+    assert "becomes owner" not in await scene.ask(BEN, "!status")
+
+
+async def test_the_status_tells_when_few_posts_are_left() -> None:
+    async with open_scene(None, cap=5) as scene:
+        await scene.account("acme", ana=Role.OWNER)
+        assert "limit" not in await scene.ask(ANA, "!status")
+        for number in range(4):
+            await scene.say(ANA, f"!tweet {number}")
+            await out(scene, remote_id=f"170000000000000000{number}")
+        left = "You may make 1 more post now: the limit is 5 in 24 hours."
+        assert await scene.ask(ANA, "!status") == f"All is well: nothing of yours waits.\n{left}"
+        await scene.say(ANA, "!tweet the last")
+        assert "You may make 0 more posts now" in await scene.ask(ANA, "!status")
+        assert "The next one at 08:00 UTC, in 24 h." in await scene.ask(ANA, "!status")
+        assert "limit" not in await scene.ask(ADMIN, "!status")
+
+
+async def test_a_budget_that_is_used_up_already_says_so(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!tweet hello")
+    await out(scene)
+    words = await scene.ask(ANA, "!policy @acme budget=0.01")
+    assert words == "@acme: budget=$0.01 (was none). Used or promised: $0.015 of $0.01 this month."
+    refused = await scene.ask(ANA, "!tweet again")
+    assert "An owner can raise it: !policy @acme budget=DOLLARS" in refused
+
+
+async def test_who_may_run_operator_commands_hears_which(scene: Scene) -> None:
+    assert "!resume" in await scene.ask(ADMIN, "!whoami", DM)
+
+
+# ---------------------------------------------------------------- what is meant
+
+
+async def test_a_later_part_of_a_thread_does_not_stand_for_all_of_it(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!thread one\n---\ntwo\n---\nthree")
+    for number in range(3):
+        await out(scene, number, f"170000000000000000{number}")
+    for named in ("k2", "https://x.example/acme/status/1700000000000000001"):
+        words = await scene.ask(ANA, f"!undo {named}")
+        assert "is part 2 of the thread k1, and an undo takes back all 3 parts, so I did nothing yet." in words
+        assert words.endswith("To do that: !undo k1")
+    assert len(await scene.posts()) == 3
+    await scene.say(ANA, "!undo k1")
+    assert len(await scene.posts()) == 6
+
+
+async def test_a_post_of_ours_is_named_by_its_id_too(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!tweet hello")
+    assert "k1 is not out" in await scene.ask(ANA, "!reply k1 indeed")
+    await out(scene)
+    await scene.say(ANA, "!reply k1 indeed")
+    post = await scene.post()
+    assert (post.draft.text, post.draft.reply_to) == ("indeed", "1700000000000000001")
+    await scene.say(ANA, "!retweet K1")
+    assert (await scene.post()).target == "1700000000000000001"
+    await scene.account("own", eve=Role.OWNER)
+    for name in ("k1", "k9", "q1"):
+        words = await scene.ask(BEN if name != "k1" else POLLY, f"!retweet {name}")
+        assert words.startswith(f"Not posted: “{name}”.")
+
+
+@pytest.mark.parametrize("text", ["one\n!tweet two", "one\n  !T@acme two", "!undo"])
+async def test_a_second_command_in_a_message_is_asked_about(scene: Scene, acme: Account, text: str) -> None:
+    await scene.say(ANA, f"!tweet {text}")
+    post = await scene.post()
+    assert post.state is PostState.HELD
+    assert "I take one command from a message" in post.reason
+
+
+@pytest.mark.parametrize("text", ["one\n!wow two", "one !tweet two", "!", "a\n! tweet b"])
+async def test_what_is_no_command_is_not(scene: Scene, acme: Account, text: str) -> None:
+    await scene.say(ANA, f"!tweet {text}")
+    assert (await scene.post()).state is PostState.QUEUED
+
+
+@pytest.mark.parametrize("typed", ["9 | text", "10:30 Berlim | text", "tomorrow | text", "in 2 parsecs | text"])
+async def test_a_mistyped_time_changes_nothing(scene: Scene, acme: Account, typed: str) -> None:
+    await scene.say(ANA, "!schedule in 2h | before")
+    words = await scene.ask(ANA, f"!edit k1 {typed}")
+    assert words.startswith("k1 is as it was: ")
+    assert words.endswith("To change the words only: !edit k1 | TEXT")
+    assert (await scene.post()).draft.text == "before"
+
+
+async def test_behind_a_bar_with_nothing_before_it_all_is_words(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!schedule in 2h | before")
+    at = (await scene.post()).scheduled_for
+    await scene.say(ANA, "!edit k1 | 9 | 10 rules")
+    assert ((await scene.post()).draft.text, (await scene.post()).scheduled_for) == ("9 | 10 rules", at)
+
+
+async def test_a_frozen_account_keeps_the_time_in_the_queue(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!schedule in 2h | later")
+    await scene.say(ANA, "!freeze @acme")
+    words = await scene.ask(ANA, "!queue")
+    assert "is for Friday 15 January 2027, 10:00 UTC, but waits: the account is frozen" in words
