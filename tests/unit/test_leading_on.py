@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Account, Medium, Policy, Post, PostState, Role
-from tests.unit.bot_scene import ADMIN, ANA, BEN, DM, NOW, Scene, open_scene
+from tests.unit.bot_scene import ADMIN, ANA, BEN, COPY, DM, NOW, Scene, open_scene
 from tests.unit.drafting_scene import ADA, POLLY, drafted, now_says, set_policy, shown, team
 
-CAT = Medium("mxc://example.org/cat", "image/jpeg", 200_000, "cat.jpg")
+CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", sha256="a-hash", copies=(COPY,))
 
 
 @pytest.fixture
