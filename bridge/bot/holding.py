@@ -7,7 +7,7 @@ from bridge.bot import previewing, signs, undoing, waiting
 from bridge.bot.asked import Asked, House
 from bridge.bot.words import number, span, subject
 from bridge.interfaces import Tx
-from bridge.model import Action, Post, PostState, Reaction
+from bridge.model import Action, Post, PostState, Reaction, Speech
 
 _OUT = {
     PostState.SENDING: "on its way",
@@ -58,7 +58,9 @@ def _meant(tx: Tx, event: Reaction) -> Post | None:
     if own is not None:
         return _first(tx, own) if own.author == event.sender and own.room == event.room else None
     for answer in tx.answers.of_event(event.room.network, event.target):
-        if answer.room != event.room or answer.post_id is None or answer.question_id is not None:
+        if answer.speech is not Speech.TEXT or answer.room != event.room:
+            continue
+        if answer.post_id is None or answer.question_id is not None:
             continue
         post = tx.posts.get(answer.post_id)
         first = None if post is None else _first(tx, post)

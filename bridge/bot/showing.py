@@ -157,6 +157,8 @@ def _left(tx: Tx, asked: Asked, house: House) -> list[str]:
 
 def _answers(post: Post, house: House) -> str:
     """What can be said about a post that waits for its author's word; of a thread, about all of it that waits."""
+    if post.state is PostState.QUEUED:
+        return f" · to stop it: {house.prefix}undo {label('k', post.thread_root or post.id)}"
     if post.question_id is None:
         return ""
     name = label("q", post.question_id) if post.part else post.label

@@ -185,6 +185,9 @@ class ConsoleNetwork:
             self._show(f"  ! there is nothing to {verb} here")
             return None
         now = self._clock()
+        if verb in ("edit", "redact"):
+            did = "changes" if verb == "edit" else "removes"
+            self._show(f"  {self._person} {did} “{self._texts.get(target, '')}”")
         if verb == "edit":
             return Edit(self._next(), self._room, self._identity, target, rest, now, direct=self._direct)
         if verb == "redact":
