@@ -264,6 +264,34 @@ async def test_a_rollback_while_a_part_is_on_its_way(at: Stage) -> None:
 # ---------------------------------------------------------------- crashes
 
 
+async def test_a_rollback_that_fails_in_part_leaves_the_preview_at_what_is_gone(at: Stage) -> None:
+    acme = await at.link("acme")
+    parts = await thread(at, acme, TEXTS[:2])
+
+    def show(tx: Tx) -> int:
+        tx.accounts.grant(acme.id, BEN, Role.APPROVER, at.time.wall)
+        content = tx.decisions.content(parts[0])
+        for post in tx.posts.thread(parts[0].id):
+            tx.posts.extend(replace(post, content=content))
+        tx.decisions.add(parts[0].id, BEN, Verdict.APPROVE, content, "$tick", at.time.wall)
+        answer = tx.answers.add(parts[0].room, Speech.TEXT, "a preview", post_id=parts[0].id)
+        tx.decisions.show(answer, parts[0].id, 1, content)
+        return answer
+
+    preview = await at.store.transact(show)
+    at.start()
+    await at.settle()
+    assert [row.state for row in await rows(at, parts)] == [PostState.POSTED] * 2
+    at.x.fail("delete", Rejected("not yours"))
+    made = await roll_back(at, parts)
+    await at.settle()
+    assert [row.deleted for row in await rows(at, parts)] == [True, False]  # the newest is deleted first, and refused
+    said = f"Deleted @acme's post {(await at.row(parts[0])).remote_id}."
+    assert [words for row in made for words in await at.texts(row)][-1] == said
+    edits = [one for one in await at.answers() if one.speech is Speech.EDIT and one.target_answer == preview]
+    assert edits[-1].body == f"k1 by {ANA.name}, “{TEXTS[0]}”: {said}"
+
+
 async def come_to_rest(at: Stage, parts: list[Post]) -> None:
     """Searches end; a person answers every question with `send`."""
     for _ in range(8):
