@@ -114,7 +114,7 @@ def over(account: Account, cost: int, gone: int, budget: int, prefix: str) -> st
     """The sentence about a budget that does not suffice."""
     left = max(budget - gone, 0)
     return (
-        f"{account.at}'s budget for this month is spent: {money(gone)} of {money(budget)} are used or promised,"
+        f"{account.at}'s budget for this month does not suffice: {money(gone)} of {money(budget)} are used or promised,"
         f" {money(left)} are left, and this costs {money(cost)}."
         f" An owner can raise it: {prefix}policy {account.at} budget=DOLLARS; the next month (UTC) begins at zero."
     )

@@ -9,7 +9,7 @@ from bridge.bot.asked import Asked, House
 from bridge.bot.words import quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Account, Role
+from bridge.model import Account, OfferState, Role
 
 Usable = Sequence[tuple[Account, Role]]
 """The accounts that a person may use, by handle."""
@@ -56,7 +56,7 @@ def pick(tx: Tx, asked: Asked, house: House, mine: Usable) -> tuple[Account, Rol
     if asked.account is not None:
         return named(mine, asked.account, house)
     if not mine:
-        raise UsageError(f"You have no account here yet. Link one first: write {house.prefix}link to me in private.")
+        raise UsageError(none_yet(tx, asked, house))
     example = f"{house.prefix}{asked.verb}@{mine[0][0].handle}"
     default = tx.accounts.default(asked.room)
     if default is not None:
@@ -66,12 +66,28 @@ def pick(tx: Tx, asked: Asked, house: House, mine: Usable) -> tuple[Account, Rol
     default = tx.accounts.default(asked.sender)
     if default is not None:
         return _of_id(mine, default) or _refuse(
-            f"You may not use your default account any more. Choose another with {house.prefix}use."
+            f"You may not use your default account any more. Name another: {example} … or choose one:"
+            f" {house.prefix}use {mine[0][0].at}"
         )
     if len(mine) > 1:
         handles = ", ".join(account.at for account, _ in mine)
         _refuse(f"Which account? You have {handles}. Name one: {example} … or choose a default with {house.prefix}use.")
     return mine[0]
+
+
+def none_yet(tx: Tx, asked: Asked, house: House) -> str:
+    """The sentence for somebody who has no account here, and how they come to one. Which one they are offered, is told
+    in private.
+    """
+    for offer in tx.shares.open_offers(to=asked.sender):
+        account = tx.accounts.get(offer.account_id)
+        if account is None or offer.state is not OfferState.ASKED:
+            continue
+        if not asked.message.direct:
+            return "You have no account here yet, but I have asked you in private whether you want one: look there."
+        how = f"To take it: {house.prefix}accept {account.at}"
+        return f"You have no account here yet. {offer.by.name} asked whether you want {account.at}. {how}"
+    return f"You have no account here yet. Link one first: write {house.prefix}link to me in private."
 
 
 def _of_id(mine: Usable, account_id: int) -> tuple[Account, Role] | None:

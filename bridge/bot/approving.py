@@ -66,8 +66,11 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
     what = _what(tx, post, word.room)
     if not goes:
         previewing.refresh(tx, post, house)
-        still = f"{has} of {needs}, it still waits" if post.state is PostState.DRAFT else "it had enough already"
-        return f"{'You had approved' if again else 'Approved'} {what}{' before' if again else ''}: {still}."
+        back = f" To take that back: {house.prefix}unapprove {previewing.name(post.id, previewing.version(tx, post))}"
+        still = (
+            f"{has} of {needs}, it still waits.{back}" if post.state is PostState.DRAFT else "it had enough already."
+        )
+        return f"{'You had approved' if again else 'Approved'} {what}{' before' if again else ''}: {still}"
     waiting.let_go(tx, post, house, word.now)
     return f"Approved {what}: {_when(tx, post, word.now, house)}."
 
@@ -143,7 +146,7 @@ def _target(tx: Tx, asked: Asked, house: House) -> tuple[Post, str]:
     if post is None:
         raise UsageError(f"I know no draft {quote(asked.text.split()[0])} that you may {asked.verb}.")
     newest = previewing.version(tx, post)
-    if (number or 1) != newest:
+    if (number or 1) != newest and post.state in _WAITING:  # of one that has ended, that is what to say
         raise UsageError(waiting.changed(post, newest, asked.verb, house))
     return post, rest
 
@@ -224,23 +227,44 @@ def taken_back(tx: Tx, event: Redaction, house: House, now: float) -> bool:
         return False
     if decision.verdict is not Verdict.APPROVE or decision.content != post.content:
         return True
-    word = Word(event.sender, event.id, event.room, now)
-    parts = previewing.parts_of(tx, post)
-    unsent = all(part.state in _WAITING and part.claimed_at is None for part in parts)
-    if not unsent:
-        if post.state is not PostState.FAILED:
-            waiting.record(tx, post, word, "withdraw", "too late")
-            waiting.tell(tx, event.room, event.sender, post,
-                  f"Too late: {post.label} is {_state(post)} already · {house.prefix}undo {post.label}")  # fmt: skip
-        return True
-    if post.state is not PostState.DRAFT and not tx.decisions.stands(post, tx.policies.of(post.account_id).approvals):
-        post = waiting.back(tx, post, house, now)
-        what = previewing.brief(post, previewing.version(tx, post))
-        waiting.tell(tx, post.room, post.author, post,
-              f"{event.sender.name} took the approval back: {what}, waits again, not posted.")  # fmt: skip
-    waiting.record(tx, post, word, "withdraw", "waits again" if post.state is PostState.DRAFT else "still approved")
-    previewing.refresh(tx, post, house)
+    words, late = _withdrawn(tx, post, Word(event.sender, event.id, event.room, now), house)
+    if late:
+        waiting.tell(tx, event.room, event.sender, post, words)
     return True
+
+
+def unapprove(tx: Tx, asked: Asked, house: House) -> None:
+    """Take one's own approval back."""
+    waiting.one_only(asked, house)
+    post, _ = _target(tx, asked, house)
+    mine = [one for one in tx.decisions.standing(post) if one.identity == asked.sender and one.event_id is not None]
+    if not mine:
+        raise UsageError(f"There is no approval of yours on {post.label} that I could take back.")
+    for decision in mine:
+        tx.decisions.withdraw(asked.room.network, decision.event_id or "", asked.sender)
+    asked.reply(tx, _withdrawn(tx, post, _by(asked), house)[0], post_id=post.id)
+
+
+def _withdrawn(tx: Tx, post: Post, word: Word, house: House) -> tuple[str, bool]:
+    """An approval was taken back: what has not gone out waits again. Gives the words about it, and whether it was too
+    late.
+    """
+    if not all(part.state in _WAITING and part.claimed_at is None for part in previewing.parts_of(tx, post)):
+        if post.state is PostState.FAILED:
+            return f"{post.label} has ended already: it is {_state(post)}.", False
+        waiting.record(tx, post, word, "withdraw", "too late")
+        return f"Too late: {post.label} is {_state(post)} already · {house.prefix}undo {post.label}", True
+    needs, what = tx.policies.of(post.account_id).approvals, _what(tx, post, word.room)
+    if post.state is not PostState.DRAFT and not tx.decisions.stands(post, needs):
+        post = waiting.back(tx, post, house, word.now)
+        brief = previewing.brief(post, previewing.version(tx, post))
+        waiting.tell(tx, post.room, post.author, post,
+              f"{word.who.name} took the approval back: {brief}, waits again, not posted.")  # fmt: skip
+    waits = post.state is PostState.DRAFT
+    waiting.record(tx, post, word, "withdraw", "waits again" if waits else "still approved")
+    previewing.refresh(tx, post, house)
+    has = f"{len(tx.decisions.standing(post))} of {needs}"
+    return f"Took your approval of {what} back: {has}, it {'waits' if waits else 'is still approved'}.", False
 
 
 def _can_approve(standing: Standing) -> bool:
@@ -254,6 +278,14 @@ COMMANDS = (
         example="approve k7",
         help="Let a draft of somebody else go out; ✅ on its preview does the same.",
         work=approve,
+        visible=_can_approve,
+    ),
+    Command(
+        name="unapprove",
+        usage="unapprove ID",
+        example="unapprove k7",
+        help="Take your approval back before it goes out; so does taking your ✅ or your command away.",
+        work=unapprove,
         visible=_can_approve,
     ),
     Command(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bridge.bot import holding, limits, previewing, resuming, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import moment, number, quote, span, subject
+from bridge.bot.words import moment, number, quote, span, subject, without_words
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
@@ -105,7 +105,8 @@ def _unsent(tx: Tx, asked: Asked) -> Post | None:
     """A draft, or a post that waits for its time, that the sender may drop, where the command names one."""
     read = waiting.read_id(asked.text)
     post = None if read is None else waiting.visible(tx, read[0], asked.sender)
-    if post is None or post.state not in (PostState.DRAFT, PostState.SCHEDULED):
+    held = post is not None and holding.is_held(post, asked.now)
+    if post is None or (post.state not in (PostState.DRAFT, PostState.SCHEDULED) and not held):
         return None
     role = tx.accounts.role(post.account_id, asked.sender)
     if post.author != asked.sender and (role is None or not role.may_approve):
@@ -116,7 +117,8 @@ def _unsent(tx: Tx, asked: Asked) -> Post | None:
 def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     words = _dropped(tx, [post], asked.room, house)
     waiting.drop(tx, post, asked.sender, asked.room, house, asked.now)
-    asked.reply(tx, words, post_id=post.id)
+    if asked.room != post.room or asked.sender == post.author:  # else its author was told there just that
+        asked.reply(tx, words, post_id=post.id)
 
 
 # ---------------------------------------------------------------- what was asked about
@@ -293,14 +295,29 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
     post = tx.posts.get(known[1])
     if post is None or post.author != asked.sender:
         raise UsageError(_not_theirs(tx, known[1], said, asked, house))
+    if rest := _rest(tx, post, asked):
+        return rest
     if post.state is PostState.UNKNOWN and post.question_id is None:
         raise UsageError(f"I am still looking whether {post.label} went out. Wait for what I find.")
     if post.state not in _WAITING:
         stands = "was deleted" if post.deleted else _HOW_IT_STANDS[post.state]
+        if post.state is PostState.FAILED and post.reason:
+            stands = f"ended, not posted ({without_words(post.reason).rstrip('.')})"
         can_undo = asked.verb == "drop" and post.state is not PostState.FAILED and not post.deleted
         how = f" To take it back: {house.prefix}undo {post.label}" if can_undo else ""
         raise UsageError(f"{post.label} does not wait for your word: it {stands}.{how}")
     return [post]
+
+
+def _rest(tx: Tx, post: Post, asked: Asked) -> list[Post]:
+    """What waits for a word of the thread that the named post belongs to: nobody sends half of one. Of a later part,
+    what is dropped begins there. Nothing, where it is no thread, or a part is still looked for.
+    """
+    rows = [] if post.thread_root is None else _waiting(previewing.parts_of(tx, post), asked.sender)
+    if any(row.state is PostState.UNKNOWN and row.question_id is None for row in rows):
+        return []
+    begins = post.part if asked.verb == "drop" else 0
+    return [row for row in rows if row.part >= begins]
 
 
 def _not_theirs(tx: Tx, post_id: int, said: str, asked: Asked, house: House) -> str:
@@ -384,7 +401,7 @@ COMMANDS = (
         name="send",
         usage="send ID",
         example="send q7",
-        help="Send what I asked you about; ✅ on my question does the same.",
+        help="Send what I asked you about, or your own draft, where you may; ✅ on my question does the same.",
         work=send,
         visible=_has_accounts,
     ),
@@ -392,7 +409,7 @@ COMMANDS = (
         name="drop",
         usage="drop ID",
         example="drop q7",
-        help="Forget what I asked you about; ❌ on my question does the same.",
+        help="Forget what I asked you about, a draft or what is scheduled; ❌ on my question does the same.",
         work=drop,
         ageless=True,
         visible=_has_accounts,

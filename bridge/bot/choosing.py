@@ -20,7 +20,7 @@ def list_accounts(tx: Tx, asked: Asked, house: House) -> None:
     """What the person can speak as, with role and health."""
     mine = tx.accounts.usable_by(asked.sender)
     if not mine:
-        asked.reply(tx, f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
+        asked.reply(tx, accounts.none_yet(tx, asked, house))
         return
     own, here = tx.accounts.default(asked.sender), tx.accounts.default(asked.room)
     lines = [

@@ -43,7 +43,9 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
         reason = f"{_CHOSEN} {row.reason}".strip()  # what was asked about besides, counts as asked
         tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, reason=reason))
         if split:
-            lines.append(f"{row.part}/{len(rows)} ({length(row.draft.text)})")
+            lines.append(
+                f"Part {row.part} of {len(rows)} ({row.label}), {number(length(row.draft.text), 'character')}:"
+            )
             lines += [quote(row.draft.text)] if pages else [f"│ {line}" for line in row.draft.text.splitlines()]
     if pages:
         least = "The whole of it stands" if pages <= content.MOST_PAGES else "As much of it as I can show stands"
@@ -53,7 +55,8 @@ def confirm(tx: Tx, asked: Asked, post: Post, house: House, *, split: bool = Fal
         lines.append(f"Mind that {price}.")
     label = question.label if split or len(rows) > 1 else post.label
     send, drop = f"{house.prefix}send {label}", f"{house.prefix}drop {label}"
-    how = " · to split it yourself, put --- lines between." if split else ""
+    how = f" · to change a part: {house.prefix}edit ID TEXT" if split else ""
+    how += " · to split it yourself, say it anew with --- lines between." if split else ""
     how += f" · to make that the alt text: {house.prefix}alt {post.label}" if alttext.WITHIN in post.reason else ""
     how += " · to post the last picture alone, reply to that." if asked.guessed else ""
     lines.append(f"Post it: {send} or ✅ here · forget it: {drop} or ❌ here{how}")

@@ -50,7 +50,7 @@ def lines(
     for place, part in enumerate(parts, 1):
         quoted = _quoted(part.draft.text, room)
         room = max(room - _sizes(quoted), 0)
-        counts = f"Part {place} of {len(parts)}, counts" if len(parts) > 1 else "Counts"
+        counts = f"Part {place} of {len(parts)} ({part.label}), counts" if len(parts) > 1 else "Counts"
         count = f"{counts} {counted(length(part.draft.text), 'character')}."
         said += [*quoted, count] if part.draft.text else ["It has no text."]
         for number, medium in enumerate(part.draft.media, 1):

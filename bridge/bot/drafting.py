@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge import telltale, times
-from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, waiting
+from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, threading, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room, label
+from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room, label, unlabel
 from bridge.text import is_nothing
+
+_MOST_NAMED = 5
 
 
 def show(tx: Tx, asked: Asked, house: House) -> None:
@@ -35,6 +37,9 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     part = tx.posts.get(part_id) or post
     _check(tx, asked, post, part, house)
     when, text = scheduling.retimed(tx, post, asked, text, house)
+    if len(pieces := _pieces(post, text)) > 1:
+        _change_parts(tx, asked, post, part, pieces, when, house)
+        return
     timed_only = when is not None and not asked.media and is_nothing(text)
     draft = part.draft if timed_only else _reworded(part, asked, text, house)
     posting.check(tx, part, draft, house)
@@ -50,7 +55,33 @@ def edit(tx: Tx, asked: Asked, house: House) -> None:
     parts = previewing.parts_of(tx, post)
     drafts = [draft if one.id == part.id else one.draft for one in parts]
     root = editing.change_all(tx, parts, drafts, when.at, asked.sender, asked.room, house, asked.now)
-    _tell_changed(tx, asked, part, how, root, when)
+    _tell_changed(tx, asked, part, how, root, when, house)
+
+
+def _pieces(post: Post, text: str) -> list[str]:
+    """The new words of a thread, or of what is scheduled and may be one, by its lines of dashes. Raises UsageError."""
+    return [text] if post.thread_root is None and post.scheduled_for is None else threading.by_lines(text)
+
+
+def _change_parts(
+    tx: Tx, asked: Asked, post: Post, part: Post, pieces: Sequence[str], when: times.When | None, house: House
+) -> None:  # fmt: skip
+    """Give all parts of a thread other words. Raises UsageError unless it is named as a whole and has as many parts."""
+    parts = previewing.parts_of(tx, post)
+    if part.id != post.id or len(pieces) != len(parts) or not editing.unsent(tx, post):
+        one = f"To change one part: {house.prefix}edit ID TEXT, with the ID of the part. " if len(parts) > 1 else ""
+        had = f"{part.label} is one of {len(parts)}" if part.id != post.id else f"{part.label} has {len(parts)}"
+        raise UsageError(
+            f"Nothing was changed: that makes {len(pieces)} parts, and {had}. {one}To have another number of them, drop"
+            f" it and say it anew: {house.prefix}drop {post.label}"
+        )
+    first = _reworded(parts[0], asked, pieces[0], house)
+    drafts = [first, *(replace(one.draft, text=text) for one, text in zip(parts[1:], pieces[1:], strict=True))]
+    for row, draft in zip(parts, drafts, strict=True):
+        posting.check(tx, row, draft, house)
+    at = post.scheduled_for if when is None else when.at
+    root = editing.change_all(tx, parts, drafts, at, asked.sender, asked.room, house, asked.now)
+    _tell_changed(tx, asked, post, f" in {len(parts)} parts", root, when, house)
 
 
 def _reworded(part: Post, asked: Asked, text: str, house: House) -> Draft:
@@ -78,7 +109,7 @@ def _with_new(part: Post, asked: Asked) -> tuple[Medium, ...]:
 def _change(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House) -> None:
     """Write it, and say ``how`` it is changed and where it stands then."""
     root = editing.change(tx, part, draft, asked.sender, asked.room, house, asked.now)
-    _tell_changed(tx, asked, part, how, root)
+    _tell_changed(tx, asked, part, how, root, None, house)
 
 
 def _mend(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House, when: times.When | None) -> None:
@@ -92,11 +123,15 @@ def _mend(tx: Tx, asked: Asked, part: Post, draft: Draft, how: str, house: House
     asked.reply(tx, words, post_id=part.id)
 
 
-def _tell_changed(tx: Tx, asked: Asked, part: Post, how: str, root: Post, when: times.When | None = None) -> None:
+def _tell_changed(
+    tx: Tx, asked: Asked, part: Post, how: str, root: Post, when: times.When | None, house: House
+) -> None:  # fmt: skip
     note = f" {when.note}" if when is not None and when.note else ""
     if root.content:
         current = previewing.name(root.id, previewing.version(tx, root))
         now_called = f"is {current} now and " if current != part.label else ""
+        mine = asked.sender != root.author and asked.sender in previewing.writers(tx, root)
+        note = f"{note} Since these are your words, somebody else has to approve them." if mine else note
         asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.{note}", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
@@ -153,7 +188,7 @@ def _take_out(tx: Tx, asked: Asked, parts: Sequence[Post], drafts: Sequence[Draf
     pairs = zip(parts, drafts, strict=True)
     new = [one for part, draft in pairs for one in draft.media if one not in part.draft.media]
     said = ", ".join(f"the picture {quote(one.name)} has the alt text {quote(one.alt)}" for one in new)
-    _tell_changed(tx, asked, parts[0], f", {said}", root)
+    _tell_changed(tx, asked, parts[0], f", {said}", root, None, house)
 
 
 def _answered(tx: Tx, asked: Asked, house: House) -> tuple[Post, str] | None:
@@ -203,8 +238,10 @@ def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
     """The id that was named, the row (of a thread: its first part), and what follows. Raises UsageError."""
     waiting.no_account(asked, house)
     read = waiting.read_id(asked.text)
+    if read is None and (replied := _replied_to(tx, asked)) is not None:
+        return replied.id, replied, asked.text
     if read is None:
-        raise UsageError(f"Which one? {house.prefix}{house.verbs[asked.verb].usage}")
+        raise UsageError(f"Which one? {house.prefix}{house.verbs[asked.verb].usage}{_of_question(tx, asked)}")
     post_id, number, rest = read
     post = waiting.visible(tx, post_id, asked.sender)
     if post is None:
@@ -213,6 +250,27 @@ def _named(tx: Tx, asked: Asked, house: House) -> tuple[int, Post, str]:
     if number is not None and number != previewing.version(tx, post):
         raise UsageError(waiting.changed(post, previewing.version(tx, post), asked.verb, house))
     return post_id, post, rest
+
+
+def _replied_to(tx: Tx, asked: Asked) -> Post | None:
+    """What is to be shown, where the command is a reply to words about one post."""
+    if asked.verb != "show" or asked.message.reply_to is None or asked.text.strip():
+        return None
+    found = {post.id: post for post in about(tx, asked.room, asked.message.reply_to, asked.sender)}
+    known = [waiting.visible(tx, post_id, asked.sender) for post_id in found]
+    posts = {post.id: post for post in known if post is not None}
+    return next(iter(posts.values())) if len(posts) == 1 else None
+
+
+def _of_question(tx: Tx, asked: Asked) -> str:
+    """What the question is about that was named in place of a post; empty for anything else."""
+    said = asked.text.split(maxsplit=1)[:1]
+    known = unlabel(said[0]) if said else None
+    question = tx.answers.question(known[1]) if known is not None and known[0] == "q" else None
+    if question is None or question.asked != asked.sender:
+        return ""
+    labels = ", ".join(post.label for post in tx.posts.of_question(question.id)[:_MOST_NAMED])
+    return f". My question {question.label} is about {labels}." if labels else ""
 
 
 def _check(tx: Tx, asked: Asked, post: Post, part: Post, house: House) -> None:

@@ -7,7 +7,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bridge import alttext, pricing, telltale, times
-from bridge.bot import asking, exhibits, linking, pictures, posting, previewing, scheduling, signs, threading, waiting
+from bridge.bot import (
+    asking,
+    exhibits,
+    holding,
+    linking,
+    pictures,
+    posting,
+    previewing,
+    scheduling,
+    signs,
+    threading,
+    waiting,
+)
 from bridge.bot.asked import NO_FACTS, Asked, House
 from bridge.bot.parse import Bare, Pin, Reading, Spoken
 from bridge.bot.posting import Wish
@@ -69,6 +81,8 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
         zone = zone_of(tx, post.author, house)
         at = times.absolute(post.scheduled_for, zone)
         _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
+    elif post.state is PostState.QUEUED and post.due_at > now:
+        _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {holding.how(post, house, now)}")
     elif post.state is PostState.QUEUED and [one.source for one in post.draft.media] != had:
         _say(tx, event, post, f"Changed: {post.label} goes out with {telltale.pictures(post.draft)} now.")
 
@@ -314,7 +328,7 @@ def _hold(tx: Tx, event: Edit, post: Post, house: House, why: str) -> None:
     first = f"{post.label}, {subject(post)}, waits, not posted"
     send, drop = f"{house.prefix}send {post.label}", f"{house.prefix}drop {post.label}"
     asks = f"{first}. {warned}".strip()
-    words = f"{why} So {asks} Send the first text all the same: {send} or ✅ here · forget it: {drop} or ❌ here"
+    words = f"{why} So {asks} Send it as it was all the same: {send} or ✅ here · forget it: {drop} or ❌ here"
     _say(tx, event, post, words, question.id)
 
 

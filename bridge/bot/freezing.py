@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import number
+from bridge.bot.words import number, span
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Identity, Post, PostState, Room, Speech
@@ -41,16 +41,33 @@ def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, f"{account.at} is not frozen.")
         return
     tx.accounts.save(replace(account, frozen=""))
-    waiting = _waiting(tx, account)
+    hold = tx.policies.of(account.id).hold
+    waiting = [_held_anew(tx, post, asked.now, hold) for post in _waiting(tx, account)]
     _log(tx, asked, account, "unfreeze", waiting)
     words = f"{account.at} goes on ({_count(waiting)})."
     if waiting:
-        words += " What has grown old meanwhile is asked about first."
+        words += f" What was said more than {span(house.stale_after)} ago is asked about first."
+    fresh = asked.now - house.stale_after
+    now = [post for post in waiting if post.state is PostState.QUEUED and post.fresh_at >= fresh]
+    if now:
+        when = f"in {span(hold)}" if hold else "now"
+        words += f" {_named(now)} {'goes' if len(now) == 1 else 'go'} out {when}. To stop one: {house.prefix}undo ID"
     asked.reply(tx, words)
-    goes_on = [post for post in waiting if post.state in (PostState.QUEUED, PostState.SCHEDULED)]
     lifted = f"{asked.sender.name} has lifted the freeze of {account.at}."
-    _tell(tx, asked, goes_on, f"{lifted} This goes on:")
-    _tell(tx, asked, [post for post in waiting if post not in goes_on], f"{lifted} This waits for a word as before:")
+    later = [post for post in waiting if post.state is PostState.SCHEDULED]
+    _tell(tx, asked, now, f"{lifted} This goes out {f'in {span(hold)}' if hold else 'now'}:")
+    _tell(tx, asked, later, f"{lifted} This goes out at its time:")
+    rest = [post for post in waiting if post not in now and post not in later]
+    _tell(tx, asked, rest, f"{lifted} This waits for a word:")
+
+
+def _held_anew(tx: Tx, post: Post, now: float, hold: float) -> Post:
+    """A post whose waiting time may have passed while nothing went out has one again: somebody may want to stop it."""
+    if not hold or post.state is not PostState.QUEUED or post.claimed_at is not None or post.part > 1:
+        return post
+    post = replace(post, due_at=max(post.due_at, now + hold))
+    tx.posts.save(post)
+    return post
 
 
 def by(account: Account) -> str:
@@ -82,6 +99,11 @@ def _count(waiting: list[Post]) -> str:
     return f"{number(len(waiting), 'post')} waiting" if waiting else "nothing waits"
 
 
+def _named(posts: list[Post]) -> str:
+    more = f" and {len(posts) - _NAMED} more" if len(posts) > _NAMED else ""
+    return ", ".join(post.label for post in posts[:_NAMED]) + more
+
+
 def _log(tx: Tx, asked: Asked, account: Account, verb: str, waiting: list[Post]) -> None:
     tx.log.add(
         asked.sender,
@@ -101,13 +123,11 @@ def _tell(tx: Tx, asked: Asked, waiting: list[Post], words: str) -> None:
         if post.author != asked.sender:
             people.setdefault((post.author, post.room), []).append(post)
     for (author, room), posts in people.items():
-        names = ", ".join(post.label for post in posts[:_NAMED])
-        more = f" and {len(posts) - _NAMED} more" if len(posts) > _NAMED else ""
         only = posts[0] if len(posts) == 1 else None
         tx.answers.add(
             room,
             Speech.TEXT,
-            f"{words} {names}{more}.",
+            f"{words} {_named(posts)}.",
             target=only.message_id if only else None,
             thread=posts[0].thread,
             mention=author,

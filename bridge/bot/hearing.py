@@ -22,7 +22,7 @@ from bridge.bot import (
 )
 from bridge.bot.asked import NO_FACTS, Asked, Command, Facts, House, Need, Where
 from bridge.bot.parse import Bare, Pin, Reading, Spoken, Unknown, read
-from bridge.bot.showing import open_to, standing_of
+from bridge.bot.showing import open_to, show_help, standing_of
 from bridge.bot.words import span
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -40,6 +40,9 @@ from bridge.model import (
     Speech,
     Unreadable,
 )
+
+_GREETED = "greeted"
+"""Of the notes of who was told in private what the bot is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,18 @@ def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -
         case Unknown():
             _suggest(tx, message, heard.reading, house, now)
         case None:
-            pass
+            _greet(tx, message, house, now)
+
+
+def _greet(tx: Tx, message: Message, house: House, now: float) -> None:
+    """Somebody without an account talks to the bot alone for the first time: tell them what it is."""
+    key = str(message.sender)
+    if not message.direct or now - message.sent_at > house.stale_after or tx.notes.get(_GREETED, key) is not None:
+        return
+    tx.notes.put(_GREETED, key, b"")
+    asked = Asked(message, "help", None, "", NO_FACTS, now)
+    if not tx.accounts.usable_by(message.sender) and tx.links.pending(message.sender) is None:
+        show_help(tx, asked, house)
 
 
 def _run(tx: Tx, asked: Asked, command: Command, house: House) -> None:

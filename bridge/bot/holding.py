@@ -9,6 +9,8 @@ from bridge.bot.words import number, span, subject
 from bridge.interfaces import Tx
 from bridge.model import Action, Post, PostState, Reaction, Speech
 
+_ENDLESS = 4e9
+"""Where what waits for another row stands: no time that comes."""
 _OUT = {
     PostState.SENDING: "on its way",
     PostState.UNKNOWN: "perhaps out",
@@ -19,12 +21,17 @@ _OUT = {
 def tell(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     """Say of a post that was just made when it goes out and how to stop it, if its account's policy holds it."""
     account = tx.accounts.get(post.account_id)
-    if account is None or post.state is not PostState.QUEUED or post.due_at <= asked.now:
+    if account is None or account.frozen or not is_held(post, asked.now):
         return
     more = len(previewing.parts_of(tx, post)) - 1
     what = f"{post.label}, {subject(post)}" + (f" and {number(more, 'more part')}" if more else "")
     words = f"{what}, goes out as {account.at} {how(post, house, asked.now)} or ❌ here"
     asked.reply(tx, words, post_id=post.id)
+
+
+def is_held(post: Post, now: float) -> bool:
+    """Whether it is in its waiting time."""
+    return post.state is PostState.QUEUED and post.claimed_at is None and now < post.due_at < _ENDLESS
 
 
 def how(post: Post, house: House, now: float) -> str:

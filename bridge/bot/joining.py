@@ -44,7 +44,7 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     if not same(tx, link):
         return False
     account = tx.accounts.put(link.publisher, linked.remote_id, linked.handle)
-    others = [other for other, _ in tx.accounts.usable_by(link.identity) if other.id != account.id]
+    others = [other.id for other, _ in tx.accounts.usable_by(link.identity) if other.id != account.id]
     owners = [who for who, role in tx.accounts.people(account.id) if role is Role.OWNER]
     own = tx.accounts.own(account.id, link.identity)
     role = None if own is None else own[0]
@@ -57,7 +57,7 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     _keep_pair(tx, account, linked, vault, now)
     if account.broken:
         tx.accounts.save(replace(account, broken=""))
-    if not others and tx.accounts.default(link.identity) is None:
+    if not others and tx.accounts.default(link.identity) != account.id:  # an old one would be lost by now
         tx.accounts.set_default(link.identity, account.id)
     tx.links.save(ended(link))
     tx.log.add(
@@ -65,7 +65,7 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     )
     say(tx, link, link.room or link.origin, _welcome(account, role, joins=joins, prefix=prefix))
     if joins:
-        _tell(tx, link, account, owners)
+        _tell(tx, link, account, owners, prefix)
     return True
 
 
@@ -95,9 +95,10 @@ def _welcome(account: Account, role: Role, *, joins: bool, prefix: str) -> str:
     return f"{words} Next, in any room where I am: {prefix}tweet{account.at} hello"
 
 
-def _tell(tx: Tx, link: PendingLink, account: Account, owners: Sequence[Identity]) -> None:
+def _tell(tx: Tx, link: PendingLink, account: Account, owners: Sequence[Identity], prefix: str) -> None:
     words = (
         f"{link.identity.name} has linked {account.at} too and may post as it from now on: they logged in there."
-        " If that is not as you want it, change the password there and unlink what you do not know."
+        " If that is not as you want it, change the password there, and take their role away:"
+        f" {prefix}unshare {account.at} {link.identity.name}"
     )
     notify(tx, owners, words, key=str(link.id))

@@ -5,16 +5,30 @@ decides stands in the store, and the linker carries it out.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.bot import signs
+from bridge.bot import previewing, signs
 from bridge.bot.accounts import bare, named
 from bridge.bot.asked import Asked, Command, House, Need, Standing, Where
+from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
 from bridge.bot.words import moment, number, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
-from bridge.model import Account, Action, LinkState, OfferState, PendingLink, Policy, Post, PostState, Role, Speech
+from bridge.model import (
+    Account,
+    Action,
+    Identity,
+    LinkState,
+    OfferState,
+    PendingLink,
+    Policy,
+    Post,
+    PostState,
+    Role,
+    Speech,
+)
 from bridge.vault import pin_purpose
 
 VALID = 900.0
@@ -163,10 +177,14 @@ def _pin(tx: Tx, asked: Asked, house: House) -> None:
 
 # ---------------------------------------------------------------- unlink
 
+_UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
+_MOST_NAMED = 5
+
 
 def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     account = _meant(tx, asked, house)
-    if tx.accounts.own(account.id, asked.sender) is None:
+    own = tx.accounts.own(account.id, asked.sender)
+    if own is None:
         raise UsageError(f"You use {account.at} by being in a room that it is shared with. Leave that to give it up.")
     tx.accounts.revoke(account.id, asked.sender)
     tx.shares.end_recovery(account.id, asked.sender)
@@ -175,12 +193,15 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
         _end_shares(tx, account)
     role = tx.accounts.role(account.id, asked.sender)
     look_again(tx, account.id, house, asked.now)
-    stopped = 0 if role is not None and role.may_post else _stop_posts(tx, asked, account)
+    stopped = 0 if role is not None and role.may_post else _stop_posts(tx, asked, account, house)
     words = [f"Unlinked {account.at}: you can no longer post as it here."]
     if role is not None:
         words = [f"Unlinked {account.at}: you are only {role.value} of it now, by being in a room with that role."]
     if others:
         words.append("The others in its team keep their roles.")
+        if own[0] is Role.OWNER and all(theirs is not Role.OWNER for _, theirs in others):
+            words.append(f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link.")
+            _tell_unowned(tx, asked, account, [other for other, _ in others], house)
     else:
         sealed = tx.accounts.sealed(account.id)
         if sealed is not None:
@@ -191,9 +212,26 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     tx.log.add(
         asked.sender, "unlink", room=asked.room, account_id=account.id, detail=account.at, outcome=left, at=asked.now
     )
+    if tx.accounts.default(asked.sender) == account.id and role is None:
+        tx.accounts.set_default(asked.sender, None)  # by their own word
+        rest = [other.at for other, _ in tx.accounts.usable_by(asked.sender)]
+        if len(rest) == 1:
+            words.append(f"When you name no account, you speak as {rest[0]} now.")
     if stopped:
         words.append(f"{number(stopped, 'waiting post')} of yours will not go out.")
+    unsure = [post for post in tx.posts.in_state(PostState.UNKNOWN, account.id) if post.author == asked.sender]
+    if unsure:
+        words.append(f"Of {', '.join(post.label for post in unsure[:_MOST_NAMED])} nobody knows whether it is out.")
     asked.reply(tx, " ".join(words))
+
+
+def _tell_unowned(tx: Tx, asked: Asked, account: Account, team: Sequence[Identity], house: House) -> None:
+    words = (
+        f"{asked.sender.name}, the last owner of {account.at}, has unlinked it: nobody can make approvers or set a"
+        f" policy now. Whoever of you links it next owns it: {house.prefix}link, in private, and log in there as"
+        f" {account.at}."
+    )
+    notify(tx, team, words, key=f"{asked.message.id}-unowned")
 
 
 def _end_shares(tx: Tx, account: Account) -> None:
@@ -219,13 +257,20 @@ def _meant(tx: Tx, asked: Asked, house: House) -> Account:
     return mine[0][0]
 
 
-def _stop_posts(tx: Tx, asked: Asked, account: Account) -> int:
+def _stop_posts(tx: Tx, asked: Asked, account: Account, house: House) -> int:
     """Fail what the person had waiting on that account; certainly nothing of it has been sent. Gives how many."""
-    waiting = [*tx.posts.in_state(PostState.HELD, account.id), *tx.posts.in_state(PostState.QUEUED, account.id)]
-    mine = [post for post in waiting if post.author == asked.sender and post.action is not Action.DELETE]
-    for post in mine:
-        tx.posts.save(replace(post, state=PostState.FAILED, reason="unlinked"))
+    found = [post for state in _UNSENT for post in tx.posts.in_state(state, account.id)]
+    mine = [post for post in found if post.author == asked.sender and post.action is not Action.DELETE]
+    told = set[int]()
+    for post in sorted(mine, key=lambda post: post.id):
+        why = f"{asked.sender.name} unlinked {account.at}"
+        ended = replace(post, state=PostState.FAILED, reason=why, question_id=None)
+        tx.posts.save(ended)
+        if (post.thread_root or post.id) in told:
+            continue  # one word for all parts
+        told.add(post.thread_root or post.id)
         signs.end(tx, post, signs.FAILED)
+        previewing.refresh(tx, ended, house)
         tx.answers.add(
             post.room,
             Speech.TEXT,
@@ -274,7 +319,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="pin",
         usage="pin PIN",
-        help="Finish linking with the 7 digits that the publisher showed you; the digits alone do as well.",
+        help="Finish linking with the 7 digits that X showed you; the digits alone do as well.",
         example="pin 1234567",
         work=_pin,
         needs=Need.PRIVACY | Need.MAY_REDACT,

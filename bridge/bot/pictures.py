@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge import alttext
-from bridge.bot.asked import Asked, Command, House
+from bridge.bot.asked import Asked, Command, House, Need
 from bridge.bot.parse import Bare, Spoken, read
 from bridge.errors import UsageError
 from bridge.model import Draft, Medium, Message, Unreadable
@@ -39,8 +39,15 @@ def illustrated(asked: Asked, command: Command, house: House) -> Asked:
         after = _right_after(asked, answered, house)
         media = _captioned(answered) + after + media
     if not media:
-        if isinstance(answered, Message) and answered.media and is_nothing(asked.text):
-            raise UsageError("Not posted: the picture that you reply to is not yours. Send it here yourself first.")
+        if (
+            isinstance(answered, Message)
+            and answered.media
+            and (Need.SERIES in command.needs or is_nothing(asked.text))
+        ):
+            raise UsageError(
+                "Not posted: the picture that you reply to is not yours, so it cannot come with it. Send it here"
+                " yourself first, or say it without replying to that."
+            )
         return asked
     text, media = described(asked.text, media, keep=True)
     return replace(asked, text=text, media=media, guessed=bool(after))
@@ -56,7 +63,7 @@ def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium,
     Raises UsageError when that cannot be told.
     """
     taken: tuple[Medium, ...] = ()
-    if not answered.media or answered.thread != asked.message.thread:
+    if not answered.media or answered.thread != asked.message.thread or _is_alone(answered):
         return taken
     for said in asked.facts.series:
         if isinstance(said, Unreadable):
@@ -68,12 +75,19 @@ def _right_after(asked: Asked, answered: Message, house: House) -> tuple[Medium,
             continue
         if not said.seen or not all(_is_taken(one, house) for one in said.seen) or _is_command(said, house):
             break
+        if _is_alone(said):
+            break
         taken += _captioned(said)
     return taken
 
 
 def _is_taken(medium: Medium, house: House) -> bool:
     return any(publisher.largest(medium.mime) for publisher in house.publishers.values())
+
+
+def _is_alone(said: Message) -> bool:
+    """Whether it is a video, or moves: X takes one of those, and nothing beside it."""
+    return any(one.mime.startswith("video/") or one.mime == "image/gif" for one in said.seen)
 
 
 def _is_command(said: Message, house: House) -> bool:

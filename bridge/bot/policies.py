@@ -23,10 +23,11 @@ _SETTING = re.compile(r"([^\s=]+)\s*=\s*(\S+)")
 def policy(tx: Tx, asked: Asked, house: House) -> None:
     """Show or set how an account is treated."""
     handle, settings, key = _arguments(asked, house)
-    account, role = accounts.named(tx.accounts.usable_by(asked.sender), handle, house)
+    mine = tx.accounts.usable_by(asked.sender)
+    account, role = accounts.named(mine, handle, house) if handle else accounts.pick(tx, asked, house, mine)
     before = Terms(account, tx.policies.of(account.id))
     if not settings:
-        words = _explained(before, key, asked, house) if key else _shown(before, asked, house)
+        words = _explained(before, key, asked, house) if key else _shown(before, asked, role, house)
         asked.reply(tx, words)
         return
     if role is not Role.OWNER:
@@ -71,6 +72,8 @@ def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str], str]:
     settings = {key.lower().replace("-", "_"): value.strip("\"'“”") for key, value in _SETTING.findall(words)}
     rest = _SETTING.sub("", words).strip().lower().replace("-", "_")
     key = rest if rest in KEYS and not settings else ""
+    if not handle and not words:
+        return "", {}, ""
     if not accounts.bare(handle) or "=" in handle or rest != key:
         raise UsageError(house.how("policy"))
     return handle, settings, key
@@ -118,12 +121,11 @@ def _explained(terms: Terms, key: str, asked: Asked, house: House) -> str:
     return f"{now}. It says {known.means}. An owner sets it: {how}, where VALUE is {known.takes}."
 
 
-def _shown(terms: Terms, asked: Asked, house: House) -> str:
+def _shown(terms: Terms, asked: Asked, role: Role, house: House) -> str:
     shown = ", ".join(f"{key}={_called(key, known.show(terms), terms, asked)}" for key, known in KEYS.items())
     how = f"{house.prefix}policy {terms.account.at}"
-    return (
-        f"{terms.account.at}: {shown} ({_LIMITS[terms.account.premium]} characters)."
-        f" What one is for: {how} hold · to set it: {how} hold=20s"
+    return f"{terms.account.at}: {shown} ({_LIMITS[terms.account.premium]} characters). What one is for: {how} hold" + (
+        f" · to set it: {how} hold=20s" if role is Role.OWNER else ""
     )
 
 
@@ -148,6 +150,8 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> st
         words += f" A post may have {_LIMITS[after.account.premium]} characters."
     if any(key in ("approvals", "approvals_from") for key, _, _ in changes):
         words += _enough(tx, after, house)
+    if any(key == "room" for key, _, _ in changes) and after.policy.room == asked.room and asked.message.direct:
+        words += " Mind that nobody but you sees the drafts here: other approvers do not."
     if any(key == "budget" for key, _, _ in changes) and after.policy.budget:
         words += f" Used or promised: {pricing.spent_words(tx, after.account, asked.now)}."
     return words
@@ -170,9 +174,9 @@ def _has_account(standing: Standing) -> bool:
 COMMANDS = (
     Command(
         name="policy",
-        usage="policy @ACCOUNT [KEY=VALUE]",
+        usage="policy [@ACCOUNT] [KEY=VALUE]",
         example="policy @acme hold=20s",
-        help=f"Show how an account is treated; its owners can set {', '.join(KEYS)}.",
+        help=f"Show how an account is treated; its owners can set {', '.join(KEYS)}; with a KEY alone, what it is for.",
         work=policy,
         needs=Need.NAMES | Need.ROOMS,
         visible=_has_account,

@@ -149,7 +149,8 @@ def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:
 
 def not_posted(verb: str, text: str) -> str:
     """The sentence about a command that published nothing, with its first words."""
-    words = text if verb != "reply" else _first_word(text)[1] or text
+    url, rest = _first_word(text)
+    words = rest or text if verb == "reply" and ("/" in url or unlabel(url) is not None) else text
     quoted = quote(words)
     return f"Not posted: {quoted}." if len(quoted) > 2 else "Not posted."
 
@@ -299,7 +300,8 @@ COMMANDS = (
         aliases=("t", "post"),
         usage="tweet[@ACCOUNT] TEXT",
         example="tweet Good morning!",
-        help="Post the text as it stands; as the caption of pictures, or in reply to one of yours, with those.",
+        help="Post the text as it stands; as the caption of pictures, or in reply to one of yours, with those. A line"
+        " of its own, “alt: …”, says what a picture shows.",
         work=tweet,
         pictures=True,
         needs=Need.SERIES,

@@ -14,7 +14,7 @@ from bridge.bot.content import parts_of as parts_of  # who shows previews needs 
 from bridge.bot.words import number as counted
 from bridge.bot.words import subject
 from bridge.interfaces import Tx
-from bridge.model import Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
+from bridge.model import Action, Identity, Policy, Post, PostState, Preview, Room, Speech, Verdict, label
 
 
 def name(post_id: int, version: int) -> str:
@@ -147,7 +147,9 @@ def body(tx: Tx, post: Post, house: House, number: int, room: Room, *, live: boo
         return f"Draft {name(post.id, number)}: its account is gone."
     is_out = post.state in (PostState.POSTED, PostState.UNKNOWN)
     kind = "Draft" if post.content and not is_out else "Post"
-    lines = [f"{kind} {name(post.id, number)} for {account.at}, by {post.author.name}:"]
+    changed = sorted(who.name for who in writers(tx, post) if who != post.author)
+    by = f"{post.author.name}, changed by {', '.join(changed)}" if changed else post.author.name
+    lines = [f"{kind} {name(post.id, number)} for {account.at}, by {by}:"]
     lines += content.lines(tx, post, account, house, seen_in=room)
     pages = len(content.pages(tx, post, account, house, ""))
     if pages > content.MOST_PAGES:
@@ -222,7 +224,10 @@ def _waits(tx: Tx, post: Post, house: House, number: int, approved: list[str], *
     done = f" ({', '.join(approved)})" if approved else ""
     words = f"Not posted: it waits for approval, {count.has} of {count.needs}{done}."
     by_hand = f"{p}approve {label_}"
-    if nameless := exhibits.nameless(tx, post):
+    if tx.accounts.role(post.account_id, post.author) is None:
+        words += f" It cannot be approved: {post.author.name} may not use this account any more."
+        words += f" Reject: {p}reject {label_} [reason]"
+    elif nameless := exhibits.nameless(tx, post):
         words += f" It cannot be approved: {nameless} Reject: {p}reject {label_} [reason]"
     elif alttext.NEVER_WITHOUT in post.reason:
         words += f" It cannot be approved without an alt text · reject: {p}reject {label_} [reason]"
@@ -232,7 +237,9 @@ def _waits(tx: Tx, post: Post, house: House, number: int, approved: list[str], *
         words += f" Approve: ✅ here or {by_hand} · reject: ❌ or {p}reject {label_} [reason]"
     else:
         words += f" Approve: {by_hand} · reject: {p}reject {label_} [reason] (reactions do not count here)"
-    words += f" · change: {p}edit {post.label} TEXT · drop: {p}drop {post.label}"
+    if post.action is Action.POST:
+        words += f" · change: {p}edit {post.label} {'[WHEN |] ' if post.scheduled_for is not None else ''}TEXT"
+    words += f" · drop: {p}drop {post.label}"
     return words + _nobody(post, policy, count, house)
 
 
@@ -240,9 +247,11 @@ def _nobody(post: Post, policy: Policy, count: _Count, house: House) -> str:
     if count.could >= count.needs:
         return ""
     if not count.could:
-        lack = "Nobody can approve it yet: the account has no approver or owner beside whoever wrote it."
+        lack = "Nobody can approve it yet: the account has no approver or owner beside whoever wrote or changed it."
     else:
-        lack = f"Only {count.could} of the {policy.approvals} approvers that it needs are there yet."
+        lack = (
+            f"Only {count.could} of the {policy.approvals} approvers that it needs are there, beside whoever wrote it."
+        )
     return f"\n{lack} An owner can add one with {house.prefix}share."
 
 

@@ -4,6 +4,7 @@ Owners and approvers see every deed on their account, others their own. Words th
 private only. It reads the log and writes nothing.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ _MOST_POSTS = 5
 _HARMLESS = ("link", "unlink", "freeze", "unfreeze")
 """Verbs whose detail names only the account: that may be told anywhere."""
 _OF_ROOMS = ("share", "unshare", "policy")
+_ROOM_ID = re.compile(r"![A-Za-z0-9_:.\-]+")
 _LONGEST = 160
 """Characters of a line's detail and outcome."""
 
@@ -104,7 +106,7 @@ def _with_names(deed: Deed, asked: Asked) -> str:
     detail = deed.detail.replace(f"the room {asked.room.id}", "this room").replace(f"={asked.room.id}", "=here")
     for room in asked.facts.rooms:
         detail = detail.replace(room.id, asked.facts.called(room))
-    return detail
+    return detail if asked.message.direct else _ROOM_ID.sub("another room", detail)
 
 
 def _spent(tx: Tx, asked: Asked, account: Account, role: Role) -> str:

@@ -29,7 +29,7 @@ def _look(tx: Tx, post: Post, policy: Policy, house: House, now: float) -> str:
         if stands and role is not None and not waiting.unfit(tx, post, house, now):
             waiting.let_go(tx, post, house, now)
             _log(tx, post, "approve", "enough approvals now", now)
-            return f"{what} has enough approvals now: it goes out."
+            return f"{what} has enough approvals now: it goes out. To stop it: {house.prefix}undo {post.label}"
         previewing.refresh(tx, post, house)
     elif post.content and not stands:
         waiting.back(tx, post, house, now)

@@ -17,7 +17,7 @@ from bridge.interfaces import Tx
 from bridge.model import Account, Action, Identity, Post, PostState, Room
 
 _MOST_SHOWN = 20
-_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
+_WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED, PostState.UNKNOWN)
 
 
 # ---------------------------------------------------------------- schedule
@@ -51,6 +51,8 @@ def _echo(tx: Tx, asked: Asked, post: Post, when: times.When, account: Account, 
         what += f" and {number(parts - 1, 'more part')}"
     at = f"{times.absolute(when.at, when.zone)}, in {span(when.at - asked.now)}"
     note = f" {when.note}" if when.note else ""
+    if parts == 1 and threading.has_dashes(post.draft.text):
+        note += " It is one post: for a thread, put the --- on lines of their own."
     note += f" {account.at} is frozen now: until that is lifted, it does not go out." if account.frozen else ""
     price = pricing.said_of([part.cost for part in previewing.parts_of(tx, post)], house.prices)
     at += f" · {price}" if price else ""
@@ -127,7 +129,7 @@ def queue(tx: Tx, asked: Asked, house: House) -> None:
     here = [post for post in rows if asked.message.direct or asked.room in (post.room, _shown_in(tx, post))]
     zone = zone_of(tx, asked.sender, house)
     accounts = {account.id: account for account, _ in tx.accounts.usable_by(asked.sender)}
-    lines = [_line(tx, post, accounts[post.account_id], asked, zone) for post in here[:_MOST_SHOWN]]
+    lines = [_line(tx, post, accounts[post.account_id], asked, zone, house) for post in here[:_MOST_SHOWN]]
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {len(here) - _MOST_SHOWN} more")
     if len(rows) > len(here):
@@ -156,11 +158,11 @@ def _waiting(tx: Tx, who: Identity) -> list[Post]:
     return sorted(firsts.values(), key=lambda post: (post.scheduled_for or 0.0, post.id))
 
 
-def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo) -> str:
+def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo, house: House) -> str:
     parts = len(previewing.parts_of(tx, post))
-    what = subject(post) + (f" ({parts} parts)" if parts > 1 else "")
-    if post.part > 1:
-        what += f", from part {post.part} on"
+    what = subject(post)
+    if parts > 1:
+        what += f" (part {post.part} of {parts} and on)" if post.part > 1 else f" ({parts} parts)"
     state = _state(post, asked.now, zone)
     if account.frozen and post.state is PostState.SCHEDULED:
         state = f"is for {times.absolute(post.scheduled_for or post.due_at, zone)}, but waits: the account is frozen"
@@ -168,18 +170,26 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo) -> s
         state = "waits: the account is frozen"
     elif post.state is PostState.QUEUED and tx.notes.get(*PAUSE) is not None:
         state = "waits: posting is paused"
-    return f"{post.label} {account.at} {state}: {what} by {post.author.name}"
+    role = tx.accounts.role(account.id, post.author)
+    if role is None and post.state is not PostState.UNKNOWN:
+        state = f"will not go out: {post.author.name} may not use {account.at} any more"
+    how = f" · {house.prefix}send {post.label} or {house.prefix}drop {post.label}"
+    asks = post.author == asked.sender and post.question_id is not None
+    return f"{post.label} {account.at} {state}: {what} by {post.author.name}{how if asks else ''}"
 
 
 def _state(post: Post, now: float, zone: tzinfo) -> str:
     at = "" if post.scheduled_for is None else times.absolute(post.scheduled_for, zone)
     match post.state:
         case PostState.DRAFT:
-            return "waits for approval" + (f", to go out {at}" if at else "")
+            late = post.scheduled_for is not None and post.scheduled_for < now
+            return "waits for approval" + (f", {'was' if late else 'is'} to go out {at}" if at else "")
         case PostState.SCHEDULED:
             return f"goes out {at}, in {span((post.scheduled_for or now) - now)}"
         case PostState.HELD:
             return f"waits for the word of {post.author.name}"
+        case PostState.UNKNOWN:
+            return "may or may not be out"
         case _:
             later = now < post.due_at < 4e9
             return f"goes out in {span(post.due_at - now)}" if later else "goes out now"

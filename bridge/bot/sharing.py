@@ -77,7 +77,7 @@ def _mentioned(asked: Asked, words: list[str]) -> list[str]:
     return [words[0], mentions[0].name, *role]
 
 
-def _whom(tx: Tx, asked: Asked, wish: _Wish) -> Identity | Room:
+def _whom(tx: Tx, asked: Asked, wish: _Wish, house: House) -> Identity | Room:
     """Who is meant: by what the network says, or by what stands in the team. Raises UsageError."""
     word = wish.said.lower()
     if word == _HERE:
@@ -97,8 +97,8 @@ def _whom(tx: Tx, asked: Asked, wish: _Wish) -> Identity | Room:
     if asked.facts.trouble:
         raise UsageError(asked.facts.trouble)
     raise UsageError(
-        f"I know nobody called {quote(wish.said)}. Write the whole name, as in @ana:example.org,"
-        f" or {_HERE} for the room that we are in."
+        f"I know nobody called {quote(wish.said)}. Write the whole name, as in @ana:example.org (they see theirs with"
+        f" {house.prefix}whoami), or {_HERE} for the room that we are in."
     )
 
 
@@ -110,7 +110,7 @@ def share(tx: Tx, asked: Asked, house: House) -> None:
     wish = _read(tx, asked, house, roles=True)
     if not wish.mine.may_approve:
         raise UsageError(f"Only an owner or approver of {wish.account.at} can share it; you are {wish.mine.value}.")
-    whom = _whom(tx, asked, wish)
+    whom = _whom(tx, asked, wish, house)
     if isinstance(whom, Room):
         _share_room(tx, asked, house, wish, whom)
     else:
@@ -227,7 +227,7 @@ def unshare(tx: Tx, asked: Asked, house: House) -> None:
                 f"Only an owner or approver of {wish.account.at} can do that; you are {wish.mine.value}."
                 f" To give up your own role: {house.prefix}unshare {wish.account.at} {_ME}"
             )
-        whom = _whom(tx, asked, wish)
+        whom = _whom(tx, asked, wish, house)
     if isinstance(whom, Room):
         _unshare_room(tx, asked, wish, whom)
     else:

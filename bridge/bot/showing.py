@@ -23,7 +23,7 @@ PAUSE = ("outbox", "pause")
 
 GROUPS = {
     "Posting": "tweet thread schedule reply retweet undo",
-    "Drafts": "draft show edit alt approve reject send drop queue",
+    "Drafts": "draft show edit alt approve unapprove reject send drop queue",
     "Linking": "link pin cancel unlink accounts use timezone whoami",
     "Sharing": "share unshare team accept decline recover object policy freeze unfreeze",
     "Looking": "log who status help resume",
@@ -135,7 +135,7 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
         f"{post.label} {_STATES[post.state]}: {subject(post)}{_answers(post, house)}" for post in here[:_MOST_SHOWN]
     ]
     if len(here) > _MOST_SHOWN:
-        lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}")
+        lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}: {house.prefix}queue lists them")
     if len(posts) > len(here):
         lines.append(f"{number(len(posts) - len(here), 'post')} of yours in other rooms")
     lines = lines or ["All is well: nothing of yours waits."]

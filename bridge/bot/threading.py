@@ -52,6 +52,11 @@ def by_lines(text: str) -> list[str]:
     return _split_by(_CUT, text)
 
 
+def has_dashes(text: str) -> bool:
+    """Whether there are dashes within its lines, which may be meant as cuts."""
+    return _CUT_WITHIN.search(text) is not None
+
+
 def _split_by(cut: re.Pattern[str], text: str) -> list[str]:
     cuts = list(cut.finditer(text))
     if not cuts:

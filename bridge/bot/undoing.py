@@ -112,7 +112,7 @@ def _take_back(
     if post.state is PostState.FAILED:
         return Undone.NEVER_OUT, None
     if post.state in _WAITING and post.claimed_at is None:
-        tx.posts.save(replace(post, state=PostState.FAILED, reason="undone", question_id=None))
+        tx.posts.save(replace(post, state=PostState.FAILED, reason=f"undone by {who.name}", question_id=None))
         tx.log.add(
             who, "drop", room=room, account_id=post.account_id, post_id=post.id,
             detail=f"{post.label}, {subject(post)}", outcome="undone: not posted", at=now,
@@ -162,9 +162,11 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             raise UsageError(f"{post.label} is by {who}: only they, an approver or an owner may undo it.")
         if post.action is Action.DELETE:
             raise UsageError(f"{post.label} is an undo itself, and cannot be undone.")
+    if post.author != asked.sender and any(d.identity == asked.sender for d in tx.decisions.standing(post)):
+        _ask_what_is_undone(post, house)
     if post.thread_root is not None:
         part, post = post, tx.posts.get(post.thread_root) or post
-        if said and part.id != post.id:
+        if said and part.id != post.id and not part.deleted:
             parts = number(len(previewing.parts_of(tx, post)), "part")
             raise UsageError(
                 f"{quote(said)} is part {part.part} of the thread {post.label}, and an undo takes back all {parts}, so"
@@ -172,6 +174,15 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             )
     _check_right(tx, post, asked.sender)
     return post
+
+
+def _ask_what_is_undone(post: Post, house: House) -> None:
+    """Whoever approved a draft that still waits may mean that, and not the draft. Raises UsageError then."""
+    if post.state is PostState.DRAFT:
+        raise UsageError(
+            f"{post.label} is a draft that you approved, so I did nothing. To take your approval back: {house.prefix}"
+            f"unapprove {post.label} · to end the draft: {house.prefix}drop {post.label}"
+        )
 
 
 def _named(tx: Tx, said: str, house: House) -> Post | None:

@@ -131,6 +131,8 @@ def undescribed(tx: Tx, post: Post, start: str, house: House) -> str:
 def unfit(tx: Tx, post: Post, house: House, now: float) -> str:
     """Why what the post holds now cannot go out, whoever approves it; empty when it can."""
     account, start = tx.accounts.get(post.account_id), f"{post.label} cannot be approved"
+    if account is not None and tx.accounts.role(account.id, post.author) is None:
+        return f"{start}: {post.author.name}, who wrote it, may not use {account.at} any more."
     if account is not None and content.is_too_long(tx, post, account, house):
         return f"{start}: it is too long for me to show it whole. Make it shorter, or split it into several."
     if exhibits.unseen(tx, post) and not previewing.newest(tx, post):

@@ -35,7 +35,9 @@ class Accounts(Protocol):
         ...
 
     def revoke(self, account_id: int, identity: Identity) -> None:
-        """Take that person's own role away, and their default. What they have by a room stays."""
+        """Take that person's own role away. What they have by a room stays, and so does their default: without it, what
+        they post next would silently go out as another account.
+        """
         ...
 
     def role(self, account_id: int, identity: Identity) -> Role | None:

@@ -30,7 +30,7 @@ def _by_right(turn: Turn, ready: Ready) -> bool:
     tx, account, post, role, policy = turn.tx, ready.account, ready.post, ready.role, ready.policy
     first = post if post.thread_root in (None, post.id) else tx.posts.get(post.thread_root or 0) or post
     if role is None or not (role.may_post or first.content):
-        dead_end(turn, post, words.no_right(account))
+        dead_end(turn, post, words.no_right(post, account))
         return False
     if not first.content:  # nobody was asked for an approval
         if not policy.asks(role):

@@ -134,7 +134,8 @@ def _deleted(turn: Turn, errand: Errand, receipt: Receipt) -> None:
     if target is not None:
         tx.posts.save(replace(target, deleted=True))
     tx.posts.extend(replace(post, cost=pricing.price(post.draft, turn.house.prices, Action.DELETE)))
-    said = words.deleted(account, errand.target, reposted=errand.reposted)
+    was = "" if target is None else words.called(target)
+    said = words.deleted(account, errand.target, was, reposted=errand.reposted)
     record(tx, post, "delete", errand.target, turn.now)
     threads.end_row(tx, post, telling.DONE, said)
 

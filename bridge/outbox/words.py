@@ -86,8 +86,14 @@ def posted_somewhere(post: Post, account: Account) -> str:
     )
 
 
-def deleted(account: Account, target: str, *, reposted: bool) -> str:
-    return f"Took back {account.at}'s repost of {target}." if reposted else f"Deleted {account.at}'s post {target}."
+def deleted(account: Account, target: str, said: str, *, reposted: bool) -> str:
+    """``said``: its first words, which were public; empty where nobody knows them."""
+    said = f" {said}" if said else ""
+    return (
+        f"Took back {account.at}'s repost of {target}."
+        if reposted
+        else f"Deleted {account.at}'s post{said} ({target})."
+    )
 
 
 def failed(post: Post, account: Account, why: str, *, doubtful: bool = False) -> str:
@@ -103,8 +109,8 @@ def duplicate(url: str, *, part: bool) -> str:
     return f"it has a post with this text already{where}" + ("" if part else ". Change the words and say it again")
 
 
-def no_right(account: Account) -> str:
-    return f"you may not post as {account.at} any more. Ask an owner of the account"
+def no_right(post: Post, account: Account) -> str:
+    return f"{post.author.name} may not post as {account.at} any more. An owner of the account can change that"
 
 
 def no_right_to_delete(account: Account) -> str:
@@ -267,7 +273,8 @@ def _describe(post: Post, prefix: str) -> str:
     if not said or said not in post.reason:
         return ""
     place = " NUMBER" if len(post.draft.media) > 1 else ""
-    return f"Give it one: {prefix}alt {post.label}{place} WHAT IT SHOWS"
+    goes = ", and it goes out" if alttext.is_all(post.reason) and not place else ""
+    return f"Give it one{goes}: {prefix}alt {post.label}{place} WHAT IT SHOWS"
 
 
 def _grew_old(post: Post, now: float) -> str:
@@ -374,7 +381,8 @@ def thread_question(
     lines, undo, label = [said], "", question.label
     go, leave = "Post it all the same", "forget it"
     if rows[0].state is not PostState.HELD:
-        go, leave = "Go on", "leave it so"
+        unsure = next((row for row in rows if row.state is PostState.UNKNOWN), None)
+        go, leave = "Go on" if unsure is None else f"Post part {unsure.part} again and go on", "leave it so"
     if out:
         are = "is" if out == 1 else "are"
         lines.append(f"{out} of {len(rows)} parts {are} out: {' '.join(urls)}")
@@ -392,7 +400,7 @@ def thread_question(
 def thread_deleted(gone: Sequence[Post], account: Account) -> str:
     ids = ", ".join(str(post.remote_id) for post in gone)
     return (
-        f"Deleted {account.at}'s thread: {len(gone)} posts ({ids})."
+        f"Deleted {account.at}'s thread, {called(gone[0])}: {len(gone)} posts ({ids})."
         if len(gone) > 1
-        else deleted(account, ids, reposted=False)
+        else deleted(account, ids, called(gone[0]), reposted=False)
     )

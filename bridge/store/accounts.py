@@ -88,9 +88,6 @@ class SqlAccounts:
         self._changed.add(Topic.POSTS)
         who = (account_id, identity.network, identity.name)
         self._raw.execute("DELETE FROM team WHERE account_id = ? AND network = ? AND name = ?", who)
-        self._raw.execute(
-            "DELETE FROM preference WHERE kind = 'identity' AND account_id = ? AND network = ? AND name = ?", who
-        )
 
     def role(self, account_id: int, identity: Identity) -> Role | None:
         who = {"account": account_id, "network": identity.network, "name": identity.name}

@@ -20,7 +20,7 @@ async def test_an_account_is_its_remote_id_and_keeps_up_with_its_handle(store: S
     assert other.id != one.id
 
 
-async def test_rights_and_defaults_go_together(store: Store) -> None:
+async def test_a_default_outlives_the_right(store: Store) -> None:
     def work(tx: Tx) -> None:
         account = tx.accounts.put("x", "7", "acme")
         tx.accounts.seal(account.id, Sealed(b"sealed"))
@@ -32,7 +32,7 @@ async def test_rights_and_defaults_go_together(store: Store) -> None:
         assert tx.accounts.usable_by(BEN) == [(account, Role.POSTER)]
         tx.accounts.revoke(account.id, ANA)
         assert tx.accounts.role(account.id, ANA) is None
-        assert tx.accounts.default(ANA) is None
+        assert tx.accounts.default(ANA) == account.id  # else another account would silently stand in for it
         assert tx.accounts.default(PRESS) == account.id
         assert tx.accounts.sealed(account.id) == b"sealed"
 

@@ -45,7 +45,7 @@ async def test_link_from_a_room_post_and_undo(stage: Stage) -> None:
 
     # !undo, as it was offered.
     wish = await ana.say(room, undo[1])
-    await ana.until_heard(rf"Deleted @acme's post {post_id}\.", room=room, reply_to=wish)
+    await ana.until_heard(rf"Deleted @acme's post “.*” \({post_id}\)\.", room=room, reply_to=wish)
     await stage.until_on_x(handle="acme")
 
     # The author takes the command away, and with it the post.

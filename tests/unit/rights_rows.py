@@ -60,6 +60,11 @@ def approved(house: House, tx: Tx, asker: Identity) -> None:
     house.hear(tx, Reaction("$tick", ROOM, OTHERS[Role.APPROVER], PREVIEW, "✅", NOW))
 
 
+def own_approval(house: House, tx: Tx, asker: Identity) -> None:
+    """The asker has ticked it, whoever they are."""
+    house.hear(tx, Reaction("$tick", ROOM, asker, PREVIEW, "✅", NOW))
+
+
 def offered(house: House, tx: Tx, asker: Identity) -> None:
     """The asker was asked to be approver."""
     offer = tx.shares.offer(house.acme.id, asker, Role.APPROVER, house.owner, ROOM, COMMAND, None, NOW)
@@ -135,6 +140,9 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("approve", "!approve k1", "an own draft", DRAFT, own=True),
     Situation("approve", "!approve k1", "a post that is out", POSTED),
     Situation("approve", "!approve k9", "there is no such draft"),
+    Situation("unapprove", "!unapprove k1", "a draft of another, after their own ✅", DRAFT, make=own_approval),
+    Situation("unapprove", "!unapprove k1", "a draft of another, with one approval by another", DRAFT, make=approved),
+    Situation("unapprove", "!unapprove k9", "there is no such draft"),
     Situation("approve", "✅ on the preview", "a draft of another", DRAFT, does=tick),
     Situation("approve", "✅ on the preview", "an own draft", DRAFT, own=True, does=tick),
     Situation("reject", "!reject k1 too early", "a draft of another", DRAFT),

@@ -112,7 +112,7 @@ async def test_a_preview_says_how_it_is_taken_out(scene: Scene) -> None:
     assert "It has no alt text. To take what follows “alt:” out of the text for it: !alt k1\n" in words
     assert f"Look twice: {WITHIN}" in words
     words = await scene.ask(ADA, "!alt k1")
-    assert words.endswith(", the picture “cat.jpg” has the alt text “A cat”: it is k1.2 now and waits for approval.")
+    assert ", the picture “cat.jpg” has the alt text “A cat”: it is k1.2 now and waits for approval." in words
     words = await now_says(scene, await shown(scene, await scene.post(), 2))
     assert "Look twice" not in words
 

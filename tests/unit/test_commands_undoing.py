@@ -32,7 +32,7 @@ async def test_a_waiting_post_is_dropped_at_once(scene: Scene, acme: Account, ho
     assert "“hello”" in answer
     assert "not posted" in answer
     after = await scene.post()
-    assert (after.state, after.reason) == (PostState.FAILED, "undone")
+    assert (after.state, after.reason) == (PostState.FAILED, f"undone by {ANA.name}")
     assert await scene.signs(post.message_id) == ["❌"]  # the ⏳ was never sent, and never will be
     assert len(await scene.posts()) == 1
 

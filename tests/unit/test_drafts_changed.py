@@ -207,7 +207,7 @@ async def test_its_author_takes_the_command_away(scene: Scene, state: str) -> No
     words = await scene.redact(ANA, post.message_id)
     assert words == "You removed the command. Undone before it went out: k1, “hello”, not posted."
     assert (await scene.post()).state is PostState.FAILED
-    assert "Not posted: undone." in await now_says(scene, event)
+    assert f"Not posted: undone by {ANA.name}." in await now_says(scene, event)
     assert await scene.react(BEN, event, "✅") != ""
     assert (await scene.post()).state is PostState.FAILED
 

@@ -23,11 +23,11 @@ async def test_a_thread_is_one_draft_and_one_preview(scene: Scene) -> None:
     assert words.splitlines()[:7] == [
         "Draft k1 for @acme, by @ana:example.org:",
         "│ one",
-        "Part 1 of 3, counts 3 characters.",
+        "Part 1 of 3 (k1), counts 3 characters.",
         "│ two",
-        "Part 2 of 3, counts 3 characters.",
+        "Part 2 of 3 (k2), counts 3 characters.",
         "│ three",
-        "Part 3 of 3, counts 5 characters.",
+        "Part 3 of 3 (k3), counts 5 characters.",
     ]
     assert words.count("Draft k") == 1
     root = await scene.post(0)

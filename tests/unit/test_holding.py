@@ -128,10 +128,32 @@ async def test_no_approver_ends_a_draft_but_on_its_preview(scene: Scene) -> None
     assert (await scene.post()).state is PostState.DRAFT
 
 
-async def test_drop_names_the_verb_that_stops_it(scene: Scene) -> None:
+async def test_drop_stops_it_too_and_says_later_what_does(scene: Scene) -> None:
     await held(scene)
-    words = await scene.ask(POLLY, "!drop k1")
-    assert words == "k1 does not wait for your word: it goes out as soon as it can. To take it back: !undo k1"
+    assert "only its author, an approver or an owner may" in await scene.ask(ANA, "!drop k1")
+    assert await scene.ask(POLLY, "!drop k1") == "Dropped k1, “hello”: not posted."
+    assert (await scene.post()).state is PostState.FAILED
+    await scene.say(POLLY, "!tweet@acme later")
+    scene.later(21.0)
+    words = await scene.ask(POLLY, "!drop k2")
+    assert words == "k2 does not wait for your word: it goes out as soon as it can. To take it back: !undo k2"
+
+
+async def test_an_edit_of_the_command_says_what_goes_out_and_when(scene: Scene) -> None:
+    _, command, _ = await held(scene)
+    words = await scene.edit(POLLY, command, "!tweet@acme hallo")
+    assert words == "Changed: k1, “hallo”, goes out in 20 s. To stop it: !undo k1"
+
+
+async def test_after_a_freeze_the_time_begins_anew_and_says_so(scene: Scene) -> None:
+    await held(scene)
+    await scene.say(BEN, "!freeze @acme")
+    assert await scene.ask(POLLY, "!tweet@acme frozen") == ""  # the outbox tells of the freeze
+    scene.later(100.0)
+    words = await scene.ask(BEN, "!unfreeze @acme")
+    assert "k1, k2 go out in 20 s. To stop one: !undo ID" in words
+    assert f"{BEN.name} has lifted the freeze of @acme. This goes out in 20 s: k1, k2." in words
+    assert [post.due_at for post in await scene.posts()] == [scene.now + 20.0] * 2
 
 
 async def test_who_lost_their_role_still_stops_their_own(scene: Scene) -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.model import Account, Medium, Policy, Post, PostState, Role
-from tests.unit.bot_scene import ADMIN, ANA, BEN, COPY, DM, NOW, Scene, open_scene
-from tests.unit.drafting_scene import ADA, POLLY, drafted, now_says, set_policy, shown, team
+from bridge.interfaces import Tx
+from bridge.model import Account, Medium, OfferState, Policy, Post, PostState, Role
+from tests.unit.bot_scene import ADMIN, ANA, BEN, COPY, DM, EVE, LOBBY, NOW, PRESS, Scene, open_scene
+from tests.unit.drafting_scene import ADA, POLLY, drafted, grant, now_says, set_policy, shown, team
 
 CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", sha256="a-hash", copies=(COPY,))
 
@@ -68,7 +69,9 @@ async def test_what_has_ended_says_so_and_what_to_do(scene: Scene) -> None:
         "It is too late to change k1: it ended, not posted (rejected by @ben:example.org: “the date is wrong”)."
         " Say it anew with the new words."
     )
-    assert await scene.ask(ANA, "!drop k1") == "k1 does not wait for your word: it was not posted."
+    assert await scene.ask(ANA, "!drop k1") == (
+        "k1 does not wait for your word: it ended, not posted (rejected by @ben:example.org)."
+    )
 
 
 async def test_an_owner_sees_in_the_status_who_wants_to_own_the_account(scene: Scene) -> None:
@@ -176,3 +179,95 @@ async def test_a_frozen_account_keeps_the_time_in_the_queue(scene: Scene, acme: 
     await scene.say(ANA, "!freeze @acme")
     words = await scene.ask(ANA, "!queue")
     assert "is for Friday 15 January 2027, 10:00 UTC, but waits: the account is frozen" in words
+
+
+# ---------------------------------------------------------------- a right that is gone
+
+
+async def test_a_lost_default_is_replaced_by_no_other_account(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.POSTER)
+    await scene.account("own", ana=Role.OWNER)
+    await scene.say(ANA, "!use @acme")
+    await scene.store.transact(lambda tx: tx.accounts.revoke(acme.id, ANA))
+    words = await scene.ask(ANA, "!tweet hello")
+    assert words == (
+        "Not posted: “hello”. You may not use your default account any more. Name another: !tweet@own … or choose one:"
+        " !use @own"
+    )
+    assert await scene.posts() == []
+
+
+async def test_a_draft_of_somebody_without_a_right_cannot_be_approved(scene: Scene) -> None:
+    account = await team(scene)
+    _, event = await drafted(scene)
+    await scene.say(POLLY, "!status")
+    await scene.say(BEN, f"!unshare @acme {ANA.name}")
+    gone = "@ana:example.org may not use this account any more."
+    assert f"It cannot be approved: {gone} Reject: !reject k1" in await now_says(scene, event)
+    why = "k1 cannot be approved: @ana:example.org, who wrote it, may not use @acme any more."
+    assert await scene.ask(ADA, "!approve k1") == why
+    assert await scene.react(ADA, event, "✅") == why
+    assert "k1 @acme will not go out: @ana:example.org may not use @acme any more" in await scene.ask(ADA, "!queue")
+    await grant(scene, account, ANA, Role.CONTRIBUTOR)
+    assert "it goes out now" in await scene.ask(ADA, "!approve k1")
+
+
+async def test_an_approval_is_taken_back_by_a_word(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, approvals=2)
+    await drafted(scene)
+    assert (await scene.ask(ADA, "!approve k1")).endswith("To take that back: !unapprove k1")
+    assert "end the draft: !drop k1" in await scene.ask(ADA, "!undo k1")  # it may have meant the approval
+    assert (await scene.post()).state is PostState.DRAFT
+    assert await scene.ask(ADA, "!unapprove k1") == "Took your approval of k1, “hello” back: 0 of 2, it waits."
+    assert await scene.ask(ADA, "!unapprove k1") == "There is no approval of yours on k1 that I could take back."
+    await scene.say(BEN, "!approve k1")
+    assert (await scene.post()).state is PostState.DRAFT
+    await scene.say(ADA, "!approve k1")
+    assert (await scene.post()).state is PostState.QUEUED
+    await scene.say(ADA, "!unapprove k1")
+    assert (await scene.post()).state is PostState.DRAFT
+    await scene.say(ADA, "!approve k1")
+    await scene.set(replace(await scene.post(), state=PostState.SENDING, claimed_at=NOW))
+    assert await scene.ask(ADA, "!unapprove k1") == "Too late: k1 is on its way already · !undo k1"
+
+
+async def test_of_what_has_ended_no_version_is_asked_for(scene: Scene) -> None:
+    await team(scene)
+    await drafted(scene)
+    await scene.say(ANA, "!drop k1")
+    assert (await scene.ask(ADA, "!approve k1.2")).startswith(
+        "k1 does not wait for approval: it is not posted (dropped"
+    )
+
+
+async def test_who_was_asked_to_join_is_told_of_that_instead_of_linking(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.OWNER)
+
+    def ask(tx: Tx) -> None:
+        offer = tx.shares.offer(acme.id, EVE, Role.POSTER, ANA, PRESS, "$1", None, NOW)
+        tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
+
+    await scene.store.transact(ask)
+    words = await scene.ask(EVE, "!tweet hi", DM)
+    assert words == (
+        "Not posted: “hi”. You have no account here yet. @ana:example.org asked whether you want @acme. To take it:"
+        " !accept @acme"
+    )
+    there = await scene.ask(EVE, "!accounts")
+    assert there == "You have no account here yet, but I have asked you in private whether you want one: look there."
+
+
+# ---------------------------------------------------------------- the first words
+
+
+async def test_somebody_new_who_talks_in_private_is_told_once_what_the_bot_is(scene: Scene) -> None:
+    words = await scene.ask(EVE, "hey there, what are you?", DM)
+    assert words.startswith("I post to X for people in chats like this. To begin, write !link to me in private")
+    assert await scene.ask(EVE, "ok, thank you", DM) == ""
+    assert await scene.ask(BEN, "just talk", LOBBY) == ""
+
+
+async def test_who_has_an_account_or_wrote_long_ago_is_not_greeted(scene: Scene, acme: Account) -> None:
+    assert await scene.ask(ANA, "just some words", DM) == ""
+    assert await scene.ask(EVE, "old words of mine", DM, age=7200) == ""

@@ -145,7 +145,7 @@ async def test_what_waits_on_that_account_fails_and_is_answered_with_its_first_w
     for post in (queued, held):
         failed = await desk.store.transact(lambda tx, post=post: tx.posts.get(post.id))  # type: ignore[misc]  # bound on the line
         assert failed is not None
-        assert (failed.state, failed.reason) == (PostState.FAILED, "unlinked")
+        assert (failed.state, failed.reason) == (PostState.FAILED, f"{ANA.name} unlinked @acme")
         replies = [said for said in desk.said() if said.target == post.message_id]
         assert [said.speech for said in replies] == [Speech.REACTION, Speech.TEXT]
         assert post.draft.text in replies[1].body

@@ -42,16 +42,21 @@ async def test_without_a_picture_alt_is_text(scene: Scene) -> None:
     assert await drafts(scene) == [Draft("Hello\nalt: A cat")]
 
 
+NOT_YOURS = (
+    "Not posted: the picture that you reply to is not yours, so it cannot come with it. Send it here yourself first, or"
+    " say it without replying to that."
+)
+
+
 async def test_a_reply_to_an_own_picture_takes_it(scene: Scene) -> None:
     await scene.account("acme", ana=Role.OWNER, ben=Role.OWNER)
     scene.network.messages["$cat"] = Message("$cat", PRESS, ANA, "", scene.now, media=(CAT,))
     await scene.say(ANA, "!tweet mine\nalt: A cat", reply_to="$cat")
-    await scene.say(BEN, "!tweet not mine", reply_to="$cat")
+    assert await scene.ask(BEN, "!tweet not mine", reply_to="$cat") == NOT_YOURS
     await scene.say(ANA, "!tweet not here", LOBBY, reply_to="$cat")
     await scene.say(ANA, "!tweet both\nalt: A cat\nalt: A dog", reply_to="$cat", media=(DOG,))
     assert [[(one.name, one.alt) for one in draft.media] for draft in await drafts(scene)] == [
         [("cat.jpg", "A cat")],
-        [],
         [],
         [("cat.jpg", "A cat"), ("dog.jpg", "A dog")],
     ]
@@ -179,7 +184,7 @@ async def test_without_text_and_picture_there_is_nothing_to_post(scene: Scene) -
     words = f"Not posted. There is no text to post. {how}"
     assert await scene.ask(ANA, "!tweet") == await scene.ask(ANA, "!tweet", reply_to="$text") == words
     words = await scene.ask(ANA, "!tweet", reply_to="$cat")
-    assert words == "Not posted: the picture that you reply to is not yours. Send it here yourself first."
+    assert words == NOT_YOURS
     assert await scene.ask(ANA, "!schedule in 2h") != ""
     assert await drafts(scene) == []
 

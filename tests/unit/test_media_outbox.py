@@ -269,7 +269,7 @@ async def test_what_has_no_alt_text_is_held_where_that_is_demanded_by_now(at: St
     [asked] = await at.texts()
     assert asked == (
         "Look twice before “hello” goes out: The picture has no alt text. The account's policy is to post none without."
-        " It waits: not posted. Give it one: !alt k1 WHAT IT SHOWS · forget it: !drop k1 or ❌ here"
+        " It waits: not posted. Give it one, and it goes out: !alt k1 WHAT IT SHOWS · forget it: !drop k1 or ❌ here"
     )
     described = replace(await at.row(post), draft=Draft("hello", media=(CAT,)))
     await at.store.transact(lambda tx: tx.posts.save(described))
@@ -305,7 +305,7 @@ async def test_a_thread_without_its_alt_text_is_held_whole(at: Stage) -> None:
     await at.until_state(second, PostState.HELD)
     await at.settle()
     [asked] = await at.texts()
-    assert "Give it one: !alt k1 WHAT IT SHOWS\nForget it: !drop q1 or ❌ here" in asked
+    assert "Give it one, and it goes out: !alt k1 WHAT IT SHOWS\nForget it: !drop q1 or ❌ here" in asked
     assert at.x.count("post") == 0
 
 

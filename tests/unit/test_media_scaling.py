@@ -114,7 +114,7 @@ async def test_an_edit_that_is_none_asks_about_the_picture_too_and_one_word_answ
     for text in ("hello there", "or so"):
         assert await scene.edit(POLLY, command, text) == (
             f"Your edit is no !tweet any more. So k1, “hello”, waits, not posted. {WARNED}"
-            " Send the first text all the same: !send k1 or ✅ here · forget it: !drop k1 or ❌ here"
+            " Send it as it was all the same: !send k1 or ✅ here · forget it: !drop k1 or ❌ here"
         )
     assert await scene.ask(POLLY, "!send k1") == "Sending k1."
     assert ((await scene.post()).state, await scaled(scene)) == (PostState.QUEUED, [True])

@@ -53,7 +53,7 @@ def _extend(post: Post, tx: Tx) -> None:
             f"Not posted. I need the address of a post. {HOW} !retweet[@ACCOUNT] URL · for instance: {RETWEET}",
         ),
         ("!share @acme", f"{HOW} !share @ACCOUNT WHO|room [ROLE] · for instance: !share @acme @ben:example.org poster"),
-        ("!policy", f"{HOW} !policy @ACCOUNT [KEY=VALUE] · for instance: !policy @acme hold=20s"),
+        ("!policy =", f"{HOW} !policy [@ACCOUNT] [KEY=VALUE] · for instance: !policy @acme hold=20s"),
         ("!log 3 no such", f"{HOW} !log [@ACCOUNT] [NUMBER] · for instance: !log @acme 20"),
         ("!edit k1", "There is no text. To change what it says: !edit k1 TEXT"),
         ("!help nonsense", "I know no verb “nonsense”. !help lists those that there are."),
@@ -79,11 +79,12 @@ async def test_what_lacks_something_says_how_it_is_written(scene: Scene, acme: A
 
 
 async def test_the_policies_say_how_one_learns_of_them(scene: Scene, acme: Account) -> None:
-    assert await scene.ask(BEN, "!policy @acme") == (
+    shown = (
         "@acme: approvals=1, approvals_from=contributors, approve_by=reaction, room=none, hold=none, budget=none,"
-        " links=allow, alt=off, premium=off (280 characters)."
-        " What one is for: !policy @acme hold · to set it: !policy @acme hold=20s"
+        " links=allow, alt=off, premium=off (280 characters). What one is for: !policy @acme hold"
     )
+    assert await scene.ask(BEN, "!policy @acme") == shown
+    assert await scene.ask(ANA, "!policy") == f"{shown} · to set it: !policy @acme hold=20s"
 
 
 async def test_who_has_nothing_to_undo_here_can_name_another(scene: Scene, acme: Account) -> None:

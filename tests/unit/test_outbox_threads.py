@@ -241,7 +241,7 @@ async def test_a_rollback_deletes_what_is_out_newest_first_with_one_answer(at: S
     ids = [(await at.row(part)).remote_id for part in parts[:2]]
     assert deleted == ids[::-1]
     texts = [text for row in made for text in await at.texts(row)]
-    assert texts == [f"Deleted @acme's thread: 2 posts ({ids[0]}, {ids[1]})."]
+    assert texts == [f"Deleted @acme's thread, “{TEXTS[0]}”: 2 posts ({ids[0]}, {ids[1]})."]
     assert [sign for row in made for sign in await at.signs(row)] == ["✅"]
 
 
@@ -286,7 +286,7 @@ async def test_a_rollback_that_fails_in_part_leaves_the_preview_at_what_is_gone(
     made = await roll_back(at, parts)
     await at.settle()
     assert [row.deleted for row in await rows(at, parts)] == [True, False]  # the newest is deleted first, and refused
-    said = f"Deleted @acme's post {(await at.row(parts[0])).remote_id}."
+    said = f"Deleted @acme's post “{TEXTS[0]}” ({(await at.row(parts[0])).remote_id})."
     assert [words for row in made for words in await at.texts(row)][-1] == said
     edits = [one for one in await at.answers() if one.speech is Speech.EDIT and one.target_answer == preview]
     assert edits[-1].body == f"k1 by {ANA.name}, “{TEXTS[0]}”: {said}"

@@ -16,7 +16,7 @@ async def test_a_post_that_is_out_is_deleted(at: Stage) -> None:
     await at.until_state(wish, PostState.POSTED)
     assert at.x.texts("acme") == []
     assert (await at.row(post)).deleted
-    assert await at.texts(wish) == [f"Deleted @acme's post {out.remote_id}."]
+    assert await at.texts(wish) == [f"Deleted @acme's post “hello” ({out.remote_id})."]
     assert await at.signs(wish) == ["✅"]
 
 

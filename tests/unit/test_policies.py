@@ -78,9 +78,9 @@ async def test_an_owner_sets_it_and_takes_it_back(
         ("premium=7", "on or off"),
         ("color=red", "there are: approvals, approvals_from"),
         ("links=ask color=red", "there are: approvals"),
-        ("links=", "!policy @ACCOUNT"),
-        ("=ask", "!policy @ACCOUNT"),
-        ("links=ask please", "!policy @ACCOUNT"),
+        ("links=", "!policy [@ACCOUNT]"),
+        ("=ask", "!policy [@ACCOUNT]"),
+        ("links=ask please", "!policy [@ACCOUNT]"),
         ("\0=\u202e", "there are"),
     ],
 )
@@ -130,7 +130,7 @@ async def test_too_few_approvers_are_pointed_out(scene: Scene, acme: Account) ->
 
 
 async def test_the_approval_room_is_where_it_is_said(scene: Scene, acme: Account) -> None:
-    await scene.say(ANA, "policy @acme room=here", DM)
+    assert "nobody but you sees the drafts here" in await scene.ask(ANA, "policy @acme room=here", DM)
     assert (await policy(scene, acme)).room == DM
     assert "Mind" not in await scene.ask(ANA, "!policy @acme room=here")
     await scene.bot.deliver([RoomMoved("$moved", PRESS, LOBBY)])

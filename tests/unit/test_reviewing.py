@@ -59,7 +59,7 @@ async def test_fewer_approvals_let_go_what_has_enough_and_raised_ones_call_it_ba
     two, other = await drafted(scene, "two")
     await scene.react(ADA, event, "✅")
     said = await scene.ask(OWEN, "!policy @acme approvals=1")
-    assert said == "@acme: approvals=1 (was 2). k1 has enough approvals now: it goes out."
+    assert said == "@acme: approvals=1 (was 2). k1 has enough approvals now: it goes out. To stop it: !undo k1"
     assert [post.state for post in await scene.posts()] == [QUEUED, DRAFT]
     assert "Approved by @ada:example.org: it goes out." in await now_says(scene, event)
     assert "it waits for approval, 0 of 1." in await now_says(scene, other)
