@@ -97,11 +97,12 @@ async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None
     room = await ana.create(stage.bot, bob.user_id, encrypted=False)
     theirs = await show(bob, room, picture(), encrypted=False)
     command = await ana.say(room, "!tweet Not my picture", **{"m.relates_to": {"m.in_reply_to": {"event_id": theirs}}})
-    await ana.until_heard("Posted as @acme", reply_to=command)
+    await ana.until_heard("Not posted: the picture that you reply to is not yours", reply_to=command)
     command = await show(ana, room, picture(), "!tweet My picture", encrypted=False)
     await ana.until_heard("Posted as @acme.*alt text: none", reply_to=command)
-    first, second = stage.x.world.user("acme").posts.values()
-    assert (len(first.media), len(second.media)) == (0, 1)
+    [post] = stage.x.world.user("acme").posts.values()
+    assert (post.text, len(post.media)) == ("My picture", 1)
+    assert len(stage.sent()) == 1
 
 
 async def test_killed_with_a_picture_on_its_way(stage: Stage, subtests: pytest.Subtests) -> None:
