@@ -9,7 +9,7 @@ from dataclasses import replace
 from bridge import telltale, times
 from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, threading, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import quote, subject
+from bridge.bot.words import quote, subject, without_words
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Identity, Medium, Post, PostState, Room, label, unlabel
@@ -290,7 +290,7 @@ def _too_late(part: Post, house: House) -> str:
     """Why nothing can be changed any more, and what can be done."""
     match part.state:
         case PostState.FAILED:
-            why = f" ({part.reason.rstrip('.')})" if part.reason else ""
+            why = f" ({without_words(part.reason).rstrip('.')})" if part.reason else ""
             return f"it ended, not posted{why}. Say it anew with the new words"
         case PostState.POSTED if part.deleted:
             return "it was posted, and is deleted"

@@ -66,7 +66,7 @@ async def test_what_has_ended_says_so_and_what_to_do(scene: Scene) -> None:
     await scene.say(BEN, "!reject k1 the date is wrong")
     words = await scene.ask(ANA, "!edit k1 other words")
     assert words == (
-        "It is too late to change k1: it ended, not posted (rejected by @ben:example.org: “the date is wrong”)."
+        "It is too late to change k1: it ended, not posted (rejected by @ben:example.org)."
         " Say it anew with the new words."
     )
     assert await scene.ask(ANA, "!drop k1") == (
