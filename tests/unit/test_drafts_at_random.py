@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.bot import Bot
+from bridge.bot import Bot, previewing
 from bridge.errors import Rejected
 from bridge.interfaces import Tx
 from bridge.model import (
@@ -55,6 +55,7 @@ _kinds: tuple[tuple[int, st.SearchStrategy[tuple[object, ...]]], ...] = (
     (9, st.tuples(st.just("tick"), _approver, _back)),
     (2, st.tuples(st.just("tick"), _who, _back)),
     (2, st.tuples(st.just("untick"), _back)),
+    (1, st.tuples(st.just("unapprove"), _approver, _back)),
     (2, st.tuples(st.just("edit"), _back)),
     (3, st.tuples(st.just("change"), _who, _back)),
     (2, st.tuples(st.just("word"), _who, _back, st.sampled_from(("send", "send", "drop", "undo")))),
@@ -225,6 +226,19 @@ class Walk:
             for ticks in said.ticks.values():
                 ticks[:] = [tick for tick in ticks if tick[0] != event_id]
 
+    async def unapprove(self, who: Identity, back: int) -> None:
+        """By a word, which names what it says now; who may not know of it has no effect."""
+        if not self.posts:
+            return
+        said = self._back(back)
+        row = (await self.rows(said))[0]
+        version = await self.at.store.transact(lambda tx: previewing.version(tx, row))
+        known = await self.role_of(who) is not None or who == said.author
+        await self.say(who, f"!unapprove {previewing.name(row.id, version)}")
+        if known:
+            ticks = said.ticks.get(said.now, [])
+            ticks[:] = [tick for tick in ticks if tick[1] != who]
+
     async def edit(self, back: int) -> None:
         """The author edits the command."""
         if self.posts:
@@ -367,7 +381,8 @@ async def test_the_walk_does_let_something_out(tmp_path: Path) -> None:
     everyone = ("policy", "approvals=2 approvals_from=everyone")
     steps: list[tuple[object, ...]] = [
         everyone, ("draft", ANA, 1), ("tick", BEN, 0), ("edit", 0), ("tick", BEN, 0), ("out",),
-        ("tick", ADA, 0), ("untick", 0), ("out",), ("tick", OWEN, 0), ("out",),  # the first to go
+        ("tick", ADA, 0), ("untick", 0), ("out",), ("tick", ADA, 0), ("unapprove", ADA, 0), ("out",),
+        ("tick", OWEN, 0), ("out",),  # the first to go
         ("draft", ANA, 1), ("tick", BEN, 0), ("edit", 0), ("tick", ADA, 0), ("out",),
         ("draft", ANA, 1), ("tick", BEN, 0), ("tick", ADA, 0), ("role", ADA, Role.POSTER), ("out",),
         ("role", ADA, Role.OWNER), ("draft", OWEN, 1), ("tick", BEN, 0), ("change", ADA, 0), ("tick", ADA, 0),
