@@ -31,6 +31,8 @@ _CLOCK = re.compile(
     r"|([0-9]{1,2}) ?([ap])\.?m\b\.?|\b(noon|midnight)\b)(?![0-9:])",
     re.ASCII,
 )
+_SHOWN_ZONE = re.compile(r" [a-z]{2,5} \(([a-z_]+/[a-z_/+-]+)\)\Z", re.ASCII)
+"""A zone as ``absolute`` writes it."""
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?", re.ASCII)
 _ZONE_NAME = re.compile(r"[a-z0-9_+/-]{1,64}", re.ASCII)
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", re.ASCII)
@@ -71,9 +73,12 @@ def read(text: str, now: float, default: tzinfo) -> When:
             raise NotToCome("That is now. Name a time to come.")
         _check_far(now + seconds, now)
         return When(now + seconds, default)
-    said, zone = _zone_behind(_GLUED.sub(r"\1 \2", said), default)
+    said, zone, called = _zone_behind(_GLUED.sub(r"\1 \2", _SHOWN_ZONE.sub(r" \1", said)), default)
     rest, clock = _clock(said, text, datetime.fromtimestamp(now, zone).date())
-    return _choose(_dates(rest, clock, now, zone, text), clock, now, zone)
+    when = _choose(_dates(rest, clock, now, zone, text), clock, now, zone)
+    if called and datetime.fromtimestamp(when.at, zone).tzname() != called:
+        raise UsageError(f"It is not {called} then in {zone}. Leave that away, or write +01:00 behind the time.")
+    return when
 
 
 def resembles(text: str) -> bool:
@@ -147,15 +152,21 @@ def _zones() -> dict[str, tuple[str, ...]]:
     return cities | found
 
 
-def _zone_behind(said: str, default: tzinfo) -> tuple[str, tzinfo]:
-    """The text without the zone at its end, and the zone."""
+def _zone_behind(said: str, default: tzinfo) -> tuple[str, tzinfo, str]:
+    """The text without the zone at its end, the zone, and what that was called where it was by its short name, which
+    means ``default`` where people call that so, in one half of the year or the other.
+    """
     before, _, last = said.rpartition(" ")
+    called = last.upper()
+    theirs = {datetime(2026, month, 1, tzinfo=default).tzname() for month in (1, 7)}
+    if before and _SHORT_NAMES.fullmatch(last) is not None and called in theirs:
+        return before, default, called
     found = _zone(last) if before else None
     if found is not None:
-        return before, found
+        return before, found, ""
     if "/" in last and last[0].isalpha():
         raise UsageError(f"I know no time zone “{_shown(last)}”. Write a place such as Europe/Berlin, or UTC.")
-    return said, default
+    return said, default, ""
 
 
 # ---------------------------------------------------------------- words
@@ -195,8 +206,8 @@ def _clock(said: str, text: str, today: date) -> tuple[str, time]:
     """The rest of the text, and its time of the day. Raises UsageError: it has none, several, or an impossible one."""
     found = list(_CLOCK.finditer(said))
     if not found:
-        if re.fullmatch(r"(?:at )?[0-9]{1,2}", said):
-            number = said.removeprefix("at ")
+        if (bare := re.search(r"(?:\A|\bat )([0-9]{1,2})\Z", said)) is not None:
+            number = bare[1]
             raise UsageError(f"Do you mean {number}:00 or {number}pm? Write 9:00 or 9pm.")
         if _date_like(said):
             _by_numbers(said.removeprefix("on "), today)  # which day that is comes first

@@ -35,6 +35,13 @@ def said(text: str, now: float = NOW) -> str:
         ("1 hour and 5 minutes", "Tuesday 24 November 2026, 21:45:30 CET (Europe/Berlin)"),
         ("tomorrow 9:00 Europe/Berlin", "Wednesday 25 November 2026, 09:00 CET (Europe/Berlin)"),
         ("tomorrow 9:00 america/new_york", "Wednesday 25 November 2026, 09:00 EST (America/New_York)"),
+        ("tomorrow 9:00 CET", "Wednesday 25 November 2026, 09:00 CET (Europe/Berlin)"),
+        ("2027-07-01 9:00 cest", "Thursday 1 July 2027, 09:00 CEST (Europe/Berlin)"),
+        ("tomorrow 9:00 EST (America/New_York)", "Wednesday 25 November 2026, 09:00 EST (America/New_York)"),
+        (
+            "Wednesday 25 November 2026, 09:00 CET (Europe/Berlin)",
+            "Wednesday 25 November 2026, 09:00 CET (Europe/Berlin)",
+        ),
         ("9:00 tokyo", "Wednesday 25 November 2026, 09:00 JST (Asia/Tokyo)"),
         ("2026-12-01 09:00", "Tuesday 1 December 2026, 09:00 CET (Europe/Berlin)"),
         ("2026-12-01T09:00Z", "Tuesday 1 December 2026, 09:00 UTC"),
@@ -68,7 +75,7 @@ def test_what_people_write(text: str, is_: str) -> None:
         ("9:00 10:00", "several times"),
         ("03/04 9:00", "two meanings"),
         ("next friday 9:00", "2026-11-27 09:00 or 2026-12-04 09:00"),
-        ("9:00 cet", "more than one place"),
+        ("9:00 cst", "more than one place"),
         ("9:00 Foo/Bar", "no time zone"),
         ("25:00", "no 25:00"),
         ("13pm", "no 13 pm"),
@@ -172,3 +179,14 @@ def test_no_zones(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         times.zone(name)
     str(caught.value).encode("utf-8")
+
+
+@pytest.mark.parametrize("text", ["2027-07-01 9:00 CET", "tomorrow 9:00 CEST"])
+def test_a_short_name_of_the_own_zone_that_does_not_hold_then_is_asked_about(text: str) -> None:
+    with pytest.raises(UsageError, match="It is not CE"):
+        said(text)
+
+
+def test_a_bare_hour_behind_a_day_is_asked_about() -> None:
+    with pytest.raises(UsageError, match="Do you mean 9:00 or 9pm"):
+        said("tomorrow at 9")
