@@ -87,7 +87,8 @@ def none_yet(tx: Tx, asked: Asked, house: House) -> str:
             return "You have no account here yet, but I have asked you in private whether you want one: look there."
         how = f"To take it: {house.prefix}accept {account.at}"
         return f"You have no account here yet. {offer.by.name} asked whether you want {account.at}. {how}"
-    return f"You have no account here yet. Link one first: write {house.prefix}link to me in private."
+    how = f"Link one first: write {house.prefix}link to me in private"
+    return f"You have no account here yet. {how}; or ask an owner of one to share it with you."
 
 
 def _of_id(mine: Usable, account_id: int) -> tuple[Account, Role] | None:

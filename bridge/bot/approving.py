@@ -83,7 +83,8 @@ def _when(tx: Tx, post: Post, now: float, house: House) -> str:
         return f"it goes out when {account.at} is not frozen any more"
     if at is not None and at > now:
         return "it goes out at its time"
-    return f"it goes out {holding.how(tx.posts.get(post.id) or post, house, now)}"
+    late = "" if at is None else f"its time was {span(now - at)} ago, and "
+    return f"{late}it goes out {holding.how(tx.posts.get(post.id) or post, house, now)}"
 
 
 def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:

@@ -7,9 +7,11 @@ ask, and when, is the outbox's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bridge import times
 from bridge.bot import holding, limits, previewing, resuming, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import moment, number, quote, span, subject, without_words
+from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
@@ -55,14 +57,25 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
     if not result.count and not result.drafts:
         raise UsageError(" ".join(result.problems))
     what = posts[0].label if len(posts) == 1 else number(result.count, "post")
-    sending = [f"Sending {what}."] if result.count else []
+    sending = [f"Sending {what}.{_later(tx, posts, asked, house)}"] if result.count else []
     asked.reply(tx, " ".join((*sending, *result.drafts, *result.problems)))
     show_going(tx, result, asked.now)
+
+
+def _later(tx: Tx, posts: Sequence[Post], asked: Asked, house: House) -> str:
+    """The sentence about what does not go out now, but at its time."""
+    known = (tx.posts.get(post.id) for post in posts)
+    times_ = {row.scheduled_for for row in known if row is not None and row.state is PostState.SCHEDULED}
+    at = next(iter(times_), None)
+    if at is None or len(times_) > 1:
+        return " What has a time goes out then." if times_ else ""
+    return f" It goes out at its time: {times.absolute(at, zone_of(tx, asked.sender, house))}."
 
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
     """Forget the posts that were asked about."""
     waiting.one_only(asked, house)
+    _check_whole(tx, asked, house)
     if (post := _unsent(tx, asked)) is not None:
         _drop_unsent(tx, asked, post, house)
         return
@@ -295,7 +308,7 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
     post = tx.posts.get(known[1])
     if post is None or post.author != asked.sender:
         raise UsageError(_not_theirs(tx, known[1], said, asked, house))
-    if rest := _rest(tx, post, asked):
+    if rest := _rest(tx, post):
         return rest
     if post.state is PostState.UNKNOWN and post.question_id is None:
         raise UsageError(f"I am still looking whether {post.label} went out. Wait for what I find.")
@@ -309,15 +322,28 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
     return [post]
 
 
-def _rest(tx: Tx, post: Post, asked: Asked) -> list[Post]:
-    """What waits for a word of the thread that the named post belongs to: nobody sends half of one. Of a later part,
-    what is dropped begins there. Nothing, where it is no thread, or a part is still looked for.
+def _rest(tx: Tx, post: Post) -> list[Post]:
+    """What waits for a word of the thread that the named post belongs to: nobody sends or drops half of that. Nothing,
+    where it is no thread, or a part is still looked for.
     """
-    rows = [] if post.thread_root is None else _waiting(previewing.parts_of(tx, post), asked.sender)
-    if any(row.state is PostState.UNKNOWN and row.question_id is None for row in rows):
-        return []
-    begins = post.part if asked.verb == "drop" else 0
-    return [row for row in rows if row.part >= begins]
+    rows = [] if post.thread_root is None else _waiting(previewing.parts_of(tx, post), post.author)
+    return [] if any(row.state is PostState.UNKNOWN and row.question_id is None for row in rows) else rows
+
+
+def _check_whole(tx: Tx, asked: Asked, house: House) -> None:
+    """Raises UsageError where a later part of a thread is named: all that waits of it would be dropped."""
+    read = waiting.read_id(asked.text)
+    root = None if read is None else waiting.visible(tx, read[0], asked.sender)
+    part = None if read is None else tx.posts.get(read[0])
+    if root is None or part is None or part.id == root.id:
+        return
+    waits = (*_WAITING, PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED)
+    rows = [row for row in previewing.parts_of(tx, root) if row.state in waits]
+    if rows and rows[0].id != part.id and part in rows:
+        raise UsageError(
+            f"{part.label} is part {part.part} of a thread. Nobody can drop a part alone, so I did nothing. All of it"
+            f" that waits: {house.prefix}drop {rows[0].label} · other words: {house.prefix}edit {part.label} TEXT"
+        )
 
 
 def _not_theirs(tx: Tx, post_id: int, said: str, asked: Asked, house: House) -> str:

@@ -94,7 +94,15 @@ def use(tx: Tx, asked: Asked, house: House) -> None:
         )
     tx.accounts.set_default(scope, account.id)
     _log(tx, asked, account.id, account.at, room=room)
-    asked.reply(tx, f"{'This room speaks' if room else 'You speak'} as {account.at} now, when no account is named.")
+    words = f"{'This room speaks' if room else 'You speak'} as {account.at} now, when no account is named."
+    here = tx.accounts.default(asked.room)
+    if room:
+        words += " That goes before what anybody has chosen for themselves."
+    elif here is not None and here != account.id:
+        words += (
+            f" Not in this room, which has an account of its own: name yours here, {house.prefix}tweet{account.at} …"
+        )
+    asked.reply(tx, words)
 
 
 def _log(tx: Tx, asked: Asked, account_id: int, detail: str, *, room: bool) -> None:

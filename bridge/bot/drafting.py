@@ -6,7 +6,7 @@ It knows who may do so. What a change means for approvals is ``editing``'s.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge import telltale, times
+from bridge import alttext, telltale, times
 from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, threading, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject, without_words
@@ -135,16 +135,22 @@ def _tell_changed(
         asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.{note}", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
-        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {_stands(now, when)}.{note}", post_id=part.id)
+        stands = _stands(root, when, house)
+        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {stands}.{note}", post_id=part.id)
 
 
-def _stands(post: Post, when: times.When | None) -> str:
-    time = "it still goes out at its time" if when is None else f"it goes out {times.absolute(when.at, when.zone)}"
+def _stands(root: Post, when: times.When | None, house: House) -> str:
+    """Where all of it stands then, of which ``root`` is the first part."""
+    time = "at its time" if when is None else times.absolute(when.at, when.zone)
+    send = "" if alttext.NEVER_WITHOUT in root.reason else f" ({house.prefix}send {root.label})"
+    held = f"not posted, it waits for its author's word{send}"
+    if root.scheduled_for is not None:
+        held += f", to go out {time}"
     return {
-        PostState.SCHEDULED: time,
+        PostState.SCHEDULED: "it still goes out at its time" if when is None else f"it goes out {time}",
         PostState.QUEUED: "it goes out",
-        PostState.HELD: "not posted, it waits for its author's word",
-    }.get(post.state, post.state.value)
+        PostState.HELD: held,
+    }.get(root.state, root.state.value)
 
 
 # ---------------------------------------------------------------- alt texts

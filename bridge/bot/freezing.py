@@ -57,7 +57,9 @@ def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
     later = [post for post in waiting if post.state is PostState.SCHEDULED]
     _tell(tx, asked, now, f"{lifted} This goes out {f'in {span(hold)}' if hold else 'now'}:")
     _tell(tx, asked, later, f"{lifted} This goes out at its time:")
-    rest = [post for post in waiting if post not in now and post not in later]
+    drafts = [post for post in waiting if post.state is PostState.DRAFT]
+    _tell(tx, asked, drafts, f"{lifted} This waits for approval as before:")
+    rest = [post for post in waiting if post not in now and post not in later and post not in drafts]
     _tell(tx, asked, rest, f"{lifted} This waits for a word:")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.bot import (
     accepting,
+    accounts,
     approving,
     asking,
     editing,
@@ -135,20 +136,31 @@ def _message(tx: Tx, message: Message, heard: Heard, house: House, now: float) -
             words = f"{posting.not_posted('', message.text)} {how}"
             Asked(message, command.name, None, "", NO_FACTS, now).reply(tx, words)
         case Unknown():
-            _suggest(tx, message, heard.reading, house, now)
+            if message.text.startswith(house.prefix) or not _greet(tx, message, house, now):
+                _suggest(tx, message, heard.reading, house, now)
         case None:
             _greet(tx, message, house, now)
 
 
-def _greet(tx: Tx, message: Message, house: House, now: float) -> None:
-    """Somebody without an account talks to the bot alone for the first time: tell them what it is."""
-    key = str(message.sender)
-    if not message.direct or now - message.sent_at > house.stale_after or tx.notes.get(_GREETED, key) is not None:
-        return
+def _greet(tx: Tx, message: Message, house: House, now: float) -> bool:
+    """Somebody without an account talks to the bot alone: lead on to what they were asked, and the first time tell them
+    what it is. False where there is nothing to be said.
+    """
+    key, asked = str(message.sender), Asked(message, "help", None, "", NO_FACTS, now)
+    if not message.direct or now - message.sent_at > house.stale_after or tx.accounts.usable_by(message.sender):
+        return False
+    if tx.links.pending(message.sender) is not None:
+        if message.text.strip().isdigit():
+            asked.reply(tx, "That is no PIN: it has 7 digits. Say it as X shows it.")
+        return True
+    if tx.shares.open_offers(to=message.sender):
+        asked.reply(tx, f"{accounts.none_yet(tx, asked, house)} · if not: {house.prefix}decline")
+        return True
+    if tx.notes.get(_GREETED, key) is not None:
+        return False
     tx.notes.put(_GREETED, key, b"")
-    asked = Asked(message, "help", None, "", NO_FACTS, now)
-    if not tx.accounts.usable_by(message.sender) and tx.links.pending(message.sender) is None:
-        show_help(tx, asked, house)
+    show_help(tx, asked, house)
+    return True
 
 
 def _run(tx: Tx, asked: Asked, command: Command, house: House) -> None:

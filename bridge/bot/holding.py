@@ -77,6 +77,9 @@ def _meant(tx: Tx, event: Reaction) -> Post | None:
         decides = role is not None and role.may_undo_others and first.state is not PostState.DRAFT
         if decides or first.author == event.sender:
             return first
+        if role is not None and first.state is PostState.QUEUED:
+            who = f"only {first.author.name}, an approver or an owner may"
+            waiting.say_once(tx, event, first, f"You may not stop {first.label}: {who}.")
     return None
 
 

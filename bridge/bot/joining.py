@@ -48,6 +48,8 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     owners = [who for who, role in tx.accounts.people(account.id) if role is Role.OWNER]
     own = tx.accounts.own(account.id, link.identity)
     role = None if own is None else own[0]
+    team = [who for who, _ in tx.accounts.people(account.id) if who != link.identity]
+    again = own is not None and own[1]
     joins = bool(owners) and (role is None or not role.may_post)
     if joins:
         role = Role.POSTER
@@ -63,9 +65,18 @@ def join(tx: Tx, link: PendingLink, linked: Linked, vault: Vault, *, prefix: str
     tx.log.add(
         link.identity, "link", room=link.room, account_id=account.id, detail=account.at, outcome=role.value, at=now
     )
-    say(tx, link, link.room or link.origin, _welcome(account, role, joins=joins, prefix=prefix))
-    if joins:
+    shared = bool(owners) and link.identity not in owners
+    say(
+        tx,
+        link,
+        link.room or link.origin,
+        _welcome(account, role, shared=shared and not again, team=bool(team), prefix=prefix),
+    )
+    if shared and not again:
         _tell(tx, link, account, owners, prefix)
+    elif not owners and team:
+        words = f"{link.identity.name} has linked {account.at}, which nobody owned here, and owns it now."
+        notify(tx, team, words, key=f"{link.id}-owns")
     return True
 
 
@@ -88,10 +99,14 @@ def _keep_pair(tx: Tx, account: Account, linked: Linked, vault: Vault, now: floa
             tx.links.revoke(account.id, old, now)
 
 
-def _welcome(account: Account, role: Role, *, joins: bool, prefix: str) -> str:
+def _welcome(account: Account, role: Role, *, shared: bool, team: bool, prefix: str) -> str:
+    """``shared``: others own it, and hear of it; ``team``: others have a role on it."""
     words = f"Linked {account.at}."
-    if joins:
-        words += f" Others linked it before you: you join as {role.value}, and its owners are told."
+    if shared:
+        words += f" Others own it here, and are told; you are {role.value}. If they are away for good, you can say"
+        words += f" {prefix}recover {account.at}."
+    elif role is Role.OWNER and team:
+        words += f" You own it here, and others may use it: {prefix}team {account.at} shows who."
     return f"{words} Next, in any room where I am: {prefix}tweet{account.at} hello"
 
 

@@ -228,7 +228,7 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
 def _tell_unowned(tx: Tx, asked: Asked, account: Account, team: Sequence[Identity], house: House) -> None:
     words = (
         f"{asked.sender.name}, the last owner of {account.at}, has unlinked it: nobody can make approvers or set a"
-        f" policy now. Whoever of you links it next owns it: {house.prefix}link, in private, and log in there as"
+        f" policy now. Whoever links it next owns it here: {house.prefix}link, in private, and log in there as"
         f" {account.at}."
     )
     notify(tx, team, words, key=f"{asked.message.id}-unowned")
@@ -274,7 +274,7 @@ def _stop_posts(tx: Tx, asked: Asked, account: Account, house: House) -> int:
         tx.answers.add(
             post.room,
             Speech.TEXT,
-            f"Not posted: {subject(post)}, because you unlinked {account.at}.",
+            f"Not posted: {subject(post)}, because {asked.sender.name} unlinked {account.at}.",
             target=post.message_id,
             thread=post.thread,
             mention=post.author,

@@ -69,12 +69,12 @@ def _arguments(asked: Asked, house: House) -> tuple[str, dict[str, str], str]:
     handle = asked.account
     if handle is None:
         handle, words = [*words.split(maxsplit=1), "", ""][:2]
+        if "=" in handle or handle.lower().replace("-", "_") in KEYS:  # of the one account that is meant anyway
+            handle, words = "", asked.text
     settings = {key.lower().replace("-", "_"): value.strip("\"'“”") for key, value in _SETTING.findall(words)}
     rest = _SETTING.sub("", words).strip().lower().replace("-", "_")
     key = rest if rest in KEYS and not settings else ""
-    if not handle and not words:
-        return "", {}, ""
-    if not accounts.bare(handle) or "=" in handle or rest != key:
+    if (handle and not accounts.bare(handle)) or rest != key:
         raise UsageError(house.how("policy"))
     return handle, settings, key
 

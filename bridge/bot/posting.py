@@ -300,8 +300,9 @@ COMMANDS = (
         aliases=("t", "post"),
         usage="tweet[@ACCOUNT] TEXT",
         example="tweet Good morning!",
-        help="Post the text as it stands; as the caption of pictures, or in reply to one of yours, with those. A line"
-        " of its own, “alt: …”, says what a picture shows.",
+        help="Post the text as it stands; as the caption of a picture, or in reply to one of yours, with that. For"
+        " several (up to four) send them one after the other, and reply to the first. A line of its own, “alt: …”, says"
+        " what a picture shows.",
         work=tweet,
         pictures=True,
         needs=Need.SERIES,

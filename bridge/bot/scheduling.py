@@ -175,7 +175,8 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo, hous
         state = f"will not go out: {post.author.name} may not use {account.at} any more"
     how = f" · {house.prefix}send {post.label} or {house.prefix}drop {post.label}"
     asks = post.author == asked.sender and post.question_id is not None
-    return f"{post.label} {account.at} {state}: {what} by {post.author.name}{how if asks else ''}"
+    name = previewing.name(post.id, previewing.version(tx, post)) if post.state is PostState.DRAFT else post.label
+    return f"{name} {account.at} {state}: {what} by {post.author.name}{how if asks else ''}"
 
 
 def _state(post: Post, now: float, zone: tzinfo) -> str:

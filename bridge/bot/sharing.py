@@ -266,7 +266,8 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
     words += f", but still {left.value} by being in a room." if left else f"; what waits of {whose} will not go out."
     asked.reply(tx, words)
     if who != asked.sender:
-        notify(tx, [who], f"{asked.sender.name} has ended your role on {account.at}.", key=asked.message.id)
+        still = f" You are still {left.value} of it by being in a room." if left else ""
+        notify(tx, [who], f"{asked.sender.name} has ended your role on {account.at}.{still}", key=asked.message.id)
 
 
 def _end_offers(tx: Tx, account: Account, who: Identity) -> None:

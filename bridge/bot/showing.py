@@ -16,7 +16,7 @@ from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Post, PostState, Role, label
-from bridge.pricing import COUNTED, money, month
+from bridge.pricing import COUNTED, money, month, spent, spent_words
 
 PAUSE = ("outbox", "pause")
 """Where the outbox notes that it waits for the operator: JSON with ``reason`` and ``since``."""
@@ -29,6 +29,8 @@ GROUPS = {
     "Looking": "log who status help resume",
 }
 """The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
+_TOPICS = dict.fromkeys(("picture", "pictures", "media", "image", "images", "photo", "video", "gif"), "tweet")
+"""What people ask about that is no verb."""
 _MOST_SHOWN = 10
 _FEW = 0.2
 """Of the limit of posts: when so much is left, the status tells it."""
@@ -99,7 +101,7 @@ def _about(said: str, standing: Standing, house: House) -> str:
     if group is not None:
         rows = [f"{house.prefix}{row.usage}: {row.help}" for row in _open(group, standing, house)]
         return "\n".join(rows) or "Nothing of that is for you now."
-    command = house.verbs.get(said)
+    command = house.verbs.get(_TOPICS.get(said, said))
     if command is None:
         near = nearest(said, list(house.verbs)) if len(said) <= 32 else []
         hint = next((f" Do you mean {house.prefix}{n}?" for n in near if open_to(house.verbs[n], standing)), "")
@@ -128,6 +130,8 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
             how = f" · {house.prefix}unfreeze {account.at}" if role.may_undo_others else ""
             lines.append(f"{account.at} is frozen by {by(account)}: nothing goes out{how}")
         lines += _rest(tx, account, asked.now)
+        if (budget := tx.policies.of(account.id).budget) and spent(tx, account.id, asked.now) >= budget:
+            lines.append(f"{account.at} has used its budget for this month: {spent_words(tx, account, asked.now)}")
         lines += recovering.told(tx, account, house) if role is Role.OWNER else []
     posts = _open_posts(tx, asked, [account for account, _ in mine])
     here = [post for post in posts if asked.message.direct or post.room == asked.room]

@@ -12,7 +12,7 @@ from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Action, Draft, Identity, Post, PostState, Redaction, Room, Speech, unlabel
+from bridge.model import Account, Action, Draft, Identity, Post, PostState, Redaction, Room, Speech, unlabel
 
 _ENDLESS = float("inf")
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
@@ -152,6 +152,7 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
                 "There is no post of yours in this room that I could undo. To undo another one, name it:"
                 f" {house.prefix}{house.verbs['undo'].usage}"
             )
+        _check_meant(tx, asked, post, house)
     else:
         post = _named(tx, said, house)
         role = None if post is None else tx.accounts.role(post.account_id, asked.sender)
@@ -174,6 +175,23 @@ def _target(tx: Tx, asked: Asked, house: House) -> Post:
             )
     _check_right(tx, post, asked.sender)
     return post
+
+
+def _check_meant(tx: Tx, asked: Asked, post: Post, house: House) -> None:
+    """While somebody else's post is in its waiting time here, whoever names none may mean that. Raises UsageError."""
+    queued = (one for account, _ in tx.accounts.usable_by(asked.sender) for one in _held(tx, account, asked))
+    other = next(queued, None)
+    if post.state is PostState.POSTED and other is not None:
+        raise UsageError(
+            f"{other.label}, which waits here, is not yours, and your last post here, {post.label}, {subject(post)}, is"
+            f" out, so I did nothing yet. To delete yours: {house.prefix}undo {post.label}"
+        )
+
+
+def _held(tx: Tx, account: Account, asked: Asked) -> list[Post]:
+    rows = tx.posts.in_state(PostState.QUEUED, account.id)
+    others = (row for row in rows if row.room == asked.room and row.author != asked.sender)
+    return [row for row in others if row.action is not Action.DELETE and asked.now < row.due_at < _ENDLESS]
 
 
 def _ask_what_is_undone(post: Post, house: House) -> None:

@@ -245,7 +245,8 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
         post = posts[0]
         offers = [f"forget it: {prefix}drop {post.label} {_CROSS}"]
         if alttext.NEVER_WITHOUT not in post.reason:
-            offers.insert(0, f"post it all the same: {prefix}send {post.label} {_TICK}")
+            when = " at its time" if _has_time(post) else ""
+            offers.insert(0, f"post it{when} all the same: {prefix}send {post.label} {_TICK}")
         if describe := _describe(post, prefix):
             offers.insert(0, describe)
         return f"{_grew_old(post, now)}: not posted. {capital(' · '.join(offers))}"
@@ -255,6 +256,11 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
         f"Post them all the same: {prefix}send {label} {_TICK} · forget them: {prefix}drop {label} {_CROSS} · "
         f"a single one: {prefix}send {posts[0].label}"
     )
+
+
+def _has_time(post: Post) -> bool:
+    """Whether it is asked about before the time that its author named: what has come to it ages from then."""
+    return post.scheduled_for is not None and post.fresh_at != post.scheduled_for
 
 
 def _why(posts: Sequence[Post]) -> str:
@@ -379,7 +385,8 @@ def thread_question(
     now.
     """
     lines, undo, label = [said], "", question.label
-    go, leave = "Post it all the same", "forget it"
+    go = "Post it at its time all the same" if _has_time(rows[0]) else "Post it all the same"
+    leave = "forget it"
     if rows[0].state is not PostState.HELD:
         unsure = next((row for row in rows if row.state is PostState.UNKNOWN), None)
         go, leave = "Go on" if unsure is None else f"Post part {unsure.part} again and go on", "leave it so"

@@ -99,7 +99,7 @@ async def test_at_the_daily_cap_the_alt_text_stays_and_the_post_waits(scene: Sce
     for _ in range(CAP):
         await scene.say(POLLY, f"!tweet@acme number {_}")
     words = await scene.ask(POLLY, f"!alt {post.label} A cat")
-    assert words.endswith("not posted, it waits for its author's word.")
+    assert words.endswith("not posted, it waits for its author's word (!send k1).")
     kept = await scene.post(0)
     assert (kept.state, kept.draft.media[0].alt) == (PostState.HELD, "A cat")
     assert kept.reason.startswith("The limit is 50 posts in 24 hours")
@@ -210,7 +210,7 @@ async def test_asked_for_it_is_held_and_goes_with_it_or_without(scene: Scene) ->
 async def test_each_picture_must_be_described_before_it_goes(scene: Scene) -> None:
     post = await held(scene, "ask", "hello", CAT, DOG)
     assert post.reason == "Pictures 1 and 2 have no alt text."
-    assert (await scene.ask(POLLY, "!alt k1 2 A dog")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(POLLY, "!alt k1 2 A dog")).endswith("it waits for its author's word (!send k1).")
     assert (await scene.post()).reason == "Picture 1 has no alt text."
     assert (await scene.ask(POLLY, "!alt k1 1 A cat")).endswith(": it goes out.")
 
@@ -227,17 +227,17 @@ async def test_the_edit_of_the_caption_or_the_post_gives_it_too(scene: Scene) ->
 async def test_what_waits_for_more_than_that_waits_on(scene: Scene) -> None:
     post = await held(scene, "ask", "call me at +1 202 555 0143")
     assert post.reason == f"It looks as if a phone number were in it. {LACKS}"
-    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith("not posted, it waits for its author's word (!send k1).")
     await scene.say(POLLY, "!tweet@acme old", age=STALE + 1.0, media=(CAT,))
     assert (await scene.post()).reason == LACKS
-    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith("it waits for its author's word (!send k2).")
 
 
 async def test_an_alt_text_that_looks_like_a_secret_is_asked_about(scene: Scene) -> None:
     await held(scene)
     words = await scene.ask(POLLY, "!alt k1 a note, password: hunter2!")
     assert "hunter2" not in words
-    assert words.endswith("not posted, it waits for its author's word.")
+    assert words.endswith("not posted, it waits for its author's word (!send k1).")
     assert (await scene.post()).reason == "It looks as if a password were in it."
     await set_policy(scene, (await scene.account("acme")), alt="off")
     await scene.say(POLLY, "!tweet@acme world\nalt: password: hunter2!", media=(CAT,))

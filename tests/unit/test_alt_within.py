@@ -69,7 +69,7 @@ async def test_more_of_them_than_pictures_change_nothing(scene: Scene) -> None:
 
 async def test_another_alt_text_leaves_the_words_and_it_waits_on(scene: Scene) -> None:
     await held(scene, "off", "one alt: A cat")
-    assert (await scene.ask(POLLY, "!alt k1 A tom")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(POLLY, "!alt k1 A tom")).endswith("not posted, it waits for its author's word (!send k1).")
     post = await scene.post()
     assert (post.reason, post.draft.text, await alts(scene)) == (WITHIN, "one alt: A cat", ["A tom"])
     assert (await scene.ask(POLLY, "!alt k1")).endswith("has the alt text “A cat”: it goes out.")
@@ -82,7 +82,9 @@ async def test_an_edit_that_brings_one_is_asked_about(scene: Scene) -> None:
     assert ((await scene.post()).state, (await scene.post()).reason) == (PostState.HELD, WITHIN)
     await scene.edit(POLLY, said, "!tweet@acme one\nalt: A cat")
     assert ((await scene.post()).state, await alts(scene)) == (PostState.QUEUED, ["A cat"])
-    assert (await scene.ask(POLLY, "!edit k1 two alt: A dog")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(POLLY, "!edit k1 two alt: A dog")).endswith(
+        "not posted, it waits for its author's word (!send k1)."
+    )
     assert (await scene.post()).draft.text == "two alt: A dog"
 
 

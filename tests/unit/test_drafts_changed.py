@@ -143,7 +143,9 @@ async def test_edit_changes_a_queued_post_of_its_author(scene: Scene) -> None:
     assert (await scene.ask(ADA, "!edit k1 no")).startswith("You may not change k1")
     assert (await scene.post()).draft.text == "hello"
     words = await scene.ask(POLLY, "!edit k1 my password: hunter2!")
-    assert words == "Changed k1, (words that look like a secret): not posted, it waits for its author's word."
+    assert (
+        words == "Changed k1, (words that look like a secret): not posted, it waits for its author's word (!send k1)."
+    )
 
 
 # ---------------------------------------------------------------- taking it back

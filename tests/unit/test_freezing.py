@@ -80,7 +80,7 @@ async def test_those_whose_posts_wait_are_told_where_they_asked(scene: Scene, ac
     assert [body for _, _, body in said[2:]] == [
         "@ana:example.org has lifted the freeze of @acme. This goes out now: k2.",
         "@ana:example.org has lifted the freeze of @acme. This goes out at its time: k3.",
-        "@ana:example.org has lifted the freeze of @acme. This waits for a word: k4.",
+        "@ana:example.org has lifted the freeze of @acme. This waits for approval as before: k4.",
     ]
     assert [post.state for post in await scene.posts()][:4] == [
         PostState.QUEUED, PostState.QUEUED, PostState.SCHEDULED, PostState.DRAFT,

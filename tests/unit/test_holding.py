@@ -77,11 +77,29 @@ async def test_an_approver_stops_it_on_the_words_and_its_author_hears(scene: Sce
 
 
 @pytest.mark.parametrize("who", [ANA, NED, EVE])
-async def test_of_others_no_cross_counts(scene: Scene, who: Identity) -> None:
+async def test_of_others_no_cross_counts_and_the_team_hears_so(scene: Scene, who: Identity) -> None:
     _, command, words = await held(scene)
-    for target in (command, words):
-        assert await scene.react(who, target, "❌") == ""
+    assert await scene.react(who, command, "❌") == ""
+    said = await scene.react(who, words, "❌")
+    assert said == (f"You may not stop k1: only {POLLY.name}, an approver or an owner may." if who == ANA else "")
+    assert await scene.react(who, words, "❌") == ""
     assert (await scene.post()).state is PostState.QUEUED
+
+
+async def test_a_bare_undo_beside_somebody_elses_held_post_is_asked_about(scene: Scene) -> None:
+    account = await team(scene)
+    await scene.say(ANA, "!tweet@acme earlier")
+    await scene.say(BEN, "!approve k1")
+    await scene.set(replace(await scene.post(), state=PostState.POSTED, remote_id="1700000000000000001"))
+    await set_policy(scene, account, hold=20.0)
+    await scene.say(POLLY, "!tweet@acme hello")
+    assert await scene.ask(ANA, "!undo") == (
+        "k2, which waits here, is not yours, and your last post here, k1, “earlier”, is out, so I did nothing yet. To"
+        " delete yours: !undo k1"
+    )
+    assert len(await scene.posts()) == 2
+    await scene.say(ANA, "!undo k1")
+    assert len(await scene.posts()) == 3
 
 
 async def test_only_a_cross_counts_and_only_where_it_was_said(scene: Scene) -> None:
@@ -167,4 +185,4 @@ async def test_a_role_that_cannot_undo_others_stops_none_of_them(scene: Scene) -
     _, _, words = await held(scene)
     account = (await scene.post()).account_id
     await scene.store.transact(lambda tx: tx.accounts.grant(account, NED, Role.POSTER, 0.0))
-    assert await scene.react(NED, words, "❌") == ""
+    assert "You may not stop k1" in await scene.react(NED, words, "❌")

@@ -271,3 +271,56 @@ async def test_somebody_new_who_talks_in_private_is_told_once_what_the_bot_is(sc
 async def test_who_has_an_account_or_wrote_long_ago_is_not_greeted(scene: Scene, acme: Account) -> None:
     assert await scene.ask(ANA, "just some words", DM) == ""
     assert await scene.ask(EVE, "old words of mine", DM, age=7200) == ""
+
+
+async def test_who_was_asked_and_says_yes_is_led_on(scene: Scene) -> None:
+    acme = await scene.account("acme", ana=Role.OWNER)
+
+    def ask(tx: Tx) -> None:
+        offer = tx.shares.offer(acme.id, EVE, Role.POSTER, ANA, PRESS, "$1", None, NOW)
+        tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
+
+    await scene.store.transact(ask)
+    for said in ("yes", "yes please"):
+        words = await scene.ask(EVE, said, DM)
+        assert words.endswith("asked whether you want @acme. To take it: !accept @acme · if not: !decline")
+
+
+@pytest.mark.parametrize("said", ["hello", "yes", "hi", "what are you?"])
+async def test_the_first_word_of_somebody_new_is_greeted_whatever_it_is(scene: Scene, said: str) -> None:
+    assert (await scene.ask(EVE, said, DM)).startswith("I post to X for people in chats like this.")
+
+
+# ---------------------------------------------------------------- whose account, and whose word
+
+
+async def test_a_choice_that_does_not_count_here_says_so(scene: Scene, acme: Account) -> None:
+    await scene.account("own", ana=Role.OWNER)
+    await scene.store.transact(lambda tx: tx.accounts.set_default(PRESS, acme.id))
+    words = await scene.ask(ANA, "!use @own")
+    assert words == (
+        "You speak as @own now, when no account is named. Not in this room, which has an account of its own: name yours"
+        " here, !tweet@own …"
+    )
+    assert "Not in this room" not in await scene.ask(ANA, "!use @own", LOBBY)
+    assert "Not in this room" not in await scene.ask(ANA, "!use @acme")
+
+
+async def test_policy_takes_the_only_account(scene: Scene, acme: Account) -> None:
+    assert (await scene.ask(ANA, "!policy hold")).startswith("@acme: hold=none.")
+    assert await scene.ask(ANA, "!policy hold=20s") == "@acme: hold=20s (was none)."
+    await scene.account("own", ana=Role.OWNER)
+    assert "Which account?" in await scene.ask(ANA, "!policy hold=30s")
+
+
+async def test_a_changed_schedule_that_is_asked_about_says_where_it_stands(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!schedule in 2h | one")
+    words = await scene.ask(ANA, "!edit k1 in 3h | call me at +1 202 555 0143")
+    assert words.endswith("waits for its author's word (!send k1), to go out Friday 15 January 2027, 11:00 UTC.")
+    words = await scene.ask(ANA, "!send k1")
+    assert words == "Sending k1. It goes out at its time: Friday 15 January 2027, 11:00 UTC."
+    assert (await scene.post()).state is PostState.SCHEDULED
+
+
+async def test_help_answers_for_pictures_too(scene: Scene, acme: Account) -> None:
+    assert "send them one after the other, and reply to the first" in await scene.ask(ANA, "!help pictures")

@@ -22,7 +22,7 @@ async def test_a_second_person_may_post_and_every_owner_is_told_in_private(desk:
         await desk.hears("@ben:example.org has linked @acme too")
     assert await role(desk, "acme", ANA) is Role.OWNER
     assert await role(desk, "acme", BEN) is Role.POSTER
-    assert "you join as poster" in desk.heard(BEN)
+    assert "Others own it here, and are told; you are poster." in desk.heard(BEN)
     assert "has linked" not in desk.heard(PRESS)
 
 

@@ -162,7 +162,7 @@ async def test_the_question_holds_whatever_else_there_is_to_say(scene: Scene, ro
     assert price == "Mind that the link makes it $0.20."
     assert (await scene.ask(ANA, "!send k1")).startswith("Not sent: Pictures 1 and 2 have no alt text.")
     await scene.say(ANA, "!alt k1 1 A")
-    assert (await scene.ask(ANA, "!alt k1 2 B")).endswith("not posted, it waits for its author's word.")
+    assert (await scene.ask(ANA, "!alt k1 2 B")).endswith("not posted, it waits for its author's word (!send k1).")
     assert await scene.ask(ANA, "!send k1") == "Sending k1."
 
 
@@ -180,7 +180,7 @@ async def test_threads_and_schedules_are_asked_about_too(scene: Scene, room: Tal
     words = await scene.ask(ANA, "!schedule in 2h | hello", reply_to=first)
     assert words.startswith("k5 goes out as @acme at ")
     assert " with 2 pictures, in this order: " in words
-    assert await scene.ask(ANA, "!send k5") == "Sending k5."
+    assert await scene.ask(ANA, "!send k5") == "Sending k5. It goes out at its time: Friday 15 January 2027, 10:00 UTC."
     assert await states(scene) == [PostState.QUEUED] * 2 + [PostState.FAILED] * 2 + [PostState.SCHEDULED]
 
 

@@ -35,13 +35,18 @@ async def test_send_of_any_part_sends_all_that_wait(scene: Scene, acme: Account,
     assert await states(scene) == [QUEUED] * 3
 
 
-async def test_drop_of_the_first_part_drops_all_and_of_a_later_one_the_rest(scene: Scene, acme: Account) -> None:
-    await scene.say(ANA, f"!thread {LONG}")
-    assert await scene.ask(ANA, "!drop k2") == "Dropped 2 posts: none of them was posted."
-    assert await states(scene) == [HELD, FAILED, FAILED]
-    await scene.say(ANA, f"!thread {LONG.upper()}")
-    await scene.say(ANA, "!drop k4")
-    assert (await states(scene))[3:] == [FAILED] * 3
+@pytest.mark.parametrize("said", [f"!thread {LONG}", "!schedule in 2h | one\n---\ntwo\n---\nthree"])
+async def test_drop_of_the_first_part_drops_all_and_of_a_later_one_nothing(
+    scene: Scene, acme: Account, said: str
+) -> None:
+    await scene.say(ANA, said)
+    before = await states(scene)
+    words = await scene.ask(ANA, "!drop k2")
+    assert words.startswith("k2 is part 2 of a thread. Nobody can drop a part alone, so I did nothing.")
+    assert "All of it that waits: !drop k1" in words
+    assert await states(scene) == before
+    await scene.say(ANA, "!drop k1")
+    assert await states(scene) == [FAILED] * 3
 
 
 # ---------------------------------------------------------------- changed
