@@ -33,6 +33,7 @@ from bridge.model import (
     Gathering,
     Identity,
     Message,
+    OfferState,
     Reaction,
     Redaction,
     Room,
@@ -150,10 +151,11 @@ def _greet(tx: Tx, message: Message, house: House, now: float) -> bool:
     if not message.direct or now - message.sent_at > house.stale_after or tx.accounts.usable_by(message.sender):
         return False
     if tx.links.pending(message.sender) is not None:
-        if message.text.strip().isdigit():
+        is_short = message.text.strip().isdigit()
+        if is_short:
             asked.reply(tx, "That is no PIN: it has 7 digits. Say it as X shows it.")
-        return True
-    if tx.shares.open_offers(to=message.sender):
+        return is_short
+    if any(offer.state is OfferState.ASKED for offer in tx.shares.open_offers(to=message.sender)):
         asked.reply(tx, f"{accounts.none_yet(tx, asked, house)} · if not: {house.prefix}decline")
         return True
     if tx.notes.get(_GREETED, key) is not None:

@@ -20,8 +20,8 @@ _OUT = {
 
 def tell(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     """Say of a post that was just made when it goes out and how to stop it, if its account's policy holds it."""
-    account = tx.accounts.get(post.account_id)
-    if account is None or account.frozen or not is_held(post, asked.now):
+    account = tx.accounts.get(post.account_id) if is_held(post, asked.now) else None
+    if account is None or account.frozen:
         return
     more = len(previewing.parts_of(tx, post)) - 1
     what = f"{post.label}, {subject(post)}" + (f" and {number(more, 'more part')}" if more else "")

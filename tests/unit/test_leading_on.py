@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.interfaces import Tx
-from bridge.model import Account, Medium, OfferState, Policy, Post, PostState, Role
+from bridge.model import Account, LinkState, Medium, OfferState, Policy, Post, PostState, Role
 from tests.unit.bot_scene import ADMIN, ANA, BEN, COPY, DM, EVE, LOBBY, NOW, PRESS, Scene, open_scene
 from tests.unit.drafting_scene import ADA, POLLY, drafted, grant, now_says, set_policy, shown, team
 
@@ -289,6 +289,17 @@ async def test_who_was_asked_and_says_yes_is_led_on(scene: Scene) -> None:
 @pytest.mark.parametrize("said", ["hello", "yes", "hi", "what are you?"])
 async def test_the_first_word_of_somebody_new_is_greeted_whatever_it_is(scene: Scene, said: str) -> None:
     assert (await scene.ask(EVE, said, DM)).startswith("I post to X for people in chats like this.")
+
+
+async def test_while_a_link_waits_digits_that_are_no_pin_and_slips_are_answered(scene: Scene) -> None:
+    def link(tx: Tx) -> None:
+        made = tx.links.add(EVE, "x", DM, "$link", None, DM, NOW)
+        tx.links.save(replace(made, state=LinkState.WAITING))
+
+    await scene.store.transact(link)
+    assert await scene.ask(EVE, "241601", DM) == "That is no PIN: it has 7 digits. Say it as X shows it."
+    assert "Do you mean !cancel?" in await scene.ask(EVE, "cancle", DM)
+    assert await scene.ask(EVE, "wait a moment", DM) == ""
 
 
 # ---------------------------------------------------------------- whose account, and whose word
