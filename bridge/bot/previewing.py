@@ -240,6 +240,9 @@ def _waits(tx: Tx, post: Post, house: House, number: int, approved: list[str], *
     if post.action is Action.POST:
         words += f" · change: {p}edit {post.label} {'[WHEN |] ' if post.scheduled_for is not None else ''}TEXT"
     words += f" · drop: {p}drop {post.label}"
+    role = tx.accounts.role(post.account_id, post.author)
+    if role is not None and not policy.asks(role) and alttext.NEVER_WITHOUT not in post.reason:
+        words += f" · {post.author.name} may send it: {p}send {label_}"
     return words + _nobody(post, policy, count, house)
 
 

@@ -7,11 +7,12 @@ private only. It reads the log and writes nothing.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import quote, subject, without_words
+from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Deed, Identity, Post, PostState, Role, unlabel
@@ -38,8 +39,8 @@ _HOW_IT_STANDS = {
 }
 
 
-def _stamp(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M}"
+def _stamp(at: float, zone: tzinfo = UTC) -> str:
+    return f"{datetime.fromtimestamp(at, zone):%d %b %H:%M}"
 
 
 def _short(text: str) -> str:
@@ -61,7 +62,8 @@ def log(tx: Tx, asked: Asked, house: House) -> None:
     deeds = [deed for account, role in chosen for deed in _seen(tx, asked, account, role, most)]
     deeds = sorted(deeds, key=lambda deed: deed.id)[-most:]
     names = {account.id: account.at for account, _ in chosen} if len(chosen) > 1 else {}
-    lines = [_line(deed, asked, names) for deed in deeds]
+    zone = zone_of(tx, asked.sender, house)
+    lines = [_line(deed, asked, names, zone) for deed in deeds]
     if wanted > most and len(deeds) == most:
         lines.append(f"These are the newest {most}; I show no more. Whoever runs me has the whole log.")
     lines += [words for account, role in chosen if (words := _spent(tx, asked, account, role))]
@@ -91,12 +93,12 @@ def _is_elsewhere(deed: Deed, asked: Asked) -> bool:
     return deed.room != asked.room and not asked.message.direct and deed.verb not in _HARMLESS
 
 
-def _line(deed: Deed, asked: Asked, names: dict[int, str]) -> str:
+def _line(deed: Deed, asked: Asked, names: dict[int, str], zone: tzinfo) -> str:
     who = deed.actor.name if deed.actor else "I"
     account = f" {names[deed.account_id]}" if deed.account_id in names else ""
     detail = "" if _is_elsewhere(deed, asked) else f" {_short(_with_names(deed, asked))}" if deed.detail else ""
     outcome = f": {_short(deed.outcome)}" if deed.outcome and not _is_elsewhere(deed, asked) else ""
-    return f"{_stamp(deed.at)} · {who} · {deed.verb}{account}{detail}{outcome}"
+    return f"{_stamp(deed.at, zone)} · {who} · {deed.verb}{account}{detail}{outcome}"
 
 
 def _with_names(deed: Deed, asked: Asked) -> str:

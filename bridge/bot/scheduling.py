@@ -9,7 +9,7 @@ from datetime import tzinfo
 from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
 from bridge.bot.asked import Asked, Command, House, Need, Standing
-from bridge.bot.showing import PAUSE
+from bridge.bot.showing import PAUSE, answers
 from bridge.bot.words import number, span, subject
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
@@ -173,10 +173,9 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo, hous
     role = tx.accounts.role(account.id, post.author)
     if role is None and post.state is not PostState.UNKNOWN:
         state = f"will not go out: {post.author.name} may not use {account.at} any more"
-    how = f" · {house.prefix}send {post.label} or {house.prefix}drop {post.label}"
-    asks = post.author == asked.sender and post.question_id is not None
+    how = answers(post, house) if post.author == asked.sender else ""
     name = previewing.name(post.id, previewing.version(tx, post)) if post.state is PostState.DRAFT else post.label
-    return f"{name} {account.at} {state}: {what} by {post.author.name}{how if asks else ''}"
+    return f"{name} {account.at} {state}: {what} by {post.author.name}{how}"
 
 
 def _state(post: Post, now: float, zone: tzinfo) -> str:

@@ -136,7 +136,7 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
     posts = _open_posts(tx, asked, [account for account, _ in mine])
     here = [post for post in posts if asked.message.direct or post.room == asked.room]
     lines += [
-        f"{post.label} {_STATES[post.state]}: {subject(post)}{_answers(post, house)}" for post in here[:_MOST_SHOWN]
+        f"{post.label} {_STATES[post.state]}: {subject(post)}{answers(post, house)}" for post in here[:_MOST_SHOWN]
     ]
     if len(here) > _MOST_SHOWN:
         lines.append(f"and {number(len(here) - _MOST_SHOWN, 'more post')}: {house.prefix}queue lists them")
@@ -159,8 +159,10 @@ def _left(tx: Tx, asked: Asked, house: House) -> list[str]:
     return [words]
 
 
-def _answers(post: Post, house: House) -> str:
-    """What can be said about a post that waits for its author's word; of a thread, about all of it that waits."""
+def answers(post: Post, house: House) -> str:
+    """What its author can say about a post that waits for their word, or to be sent; of a thread, about all of it that
+    waits.
+    """
     if post.state is PostState.QUEUED:
         return f" · to stop it: {house.prefix}undo {label('k', post.thread_root or post.id)}"
     if post.question_id is None:

@@ -335,3 +335,26 @@ async def test_a_changed_schedule_that_is_asked_about_says_where_it_stands(scene
 
 async def test_help_answers_for_pictures_too(scene: Scene, acme: Account) -> None:
     assert "send them one after the other, and reply to the first" in await scene.ask(ANA, "!help pictures")
+
+
+async def test_the_preview_of_an_own_draft_offers_what_only_its_author_may(scene: Scene) -> None:
+    await team(scene)
+    _, event = await drafted(scene, "mine", POLLY)
+    assert "@polly:example.org may send it: !send k1" in await now_says(scene, event)
+    _, event = await drafted(scene, "theirs", ANA)
+    assert "may send it" not in await now_says(scene, event)
+
+
+async def test_the_log_tells_times_in_the_zone_of_who_asks(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!freeze @acme")
+    assert (await scene.ask(ANA, "!log")).startswith("15 Jan 08:00 · @ana:example.org · freeze")
+    await scene.say(ANA, "!timezone Europe/Berlin")
+    assert (await scene.ask(ANA, "!log")).startswith("15 Jan 09:00 · @ana:example.org · freeze")
+
+
+async def test_the_queue_offers_no_send_of_what_needs_an_alt_text(scene: Scene, acme: Account) -> None:
+    await scene.store.transact(lambda tx: tx.policies.put(acme.id, Policy(alt="require")))
+    await scene.say(ANA, "!tweet A cat", media=(CAT,))
+    await scene.question(ANA, [await scene.post()])
+    assert "· !alt k1 WHAT IT SHOWS or !drop k1" in await scene.ask(ANA, "!queue")
+    assert "!drop" not in await scene.ask(BEN, "!queue")

@@ -118,10 +118,13 @@ async def test_who_may_lift_a_freeze_reads_how(scene: Scene, acme: Account) -> N
 
 async def test_the_queue_of_a_paused_bot_does_not_go_out_now(scene: Scene, acme: Account) -> None:
     await scene.say(ANA, "!tweet hello")
-    assert await scene.ask(ANA, "!queue") == "k1 @acme goes out now: “hello” by @ana:example.org"
+    assert await scene.ask(ANA, "!queue") == (
+        "k1 @acme goes out now: “hello” by @ana:example.org · to stop it: !undo k1"
+    )
     note = json.dumps({"reason": "no credit", "since": NOW, "told": []}).encode()
     await scene.store.transact(lambda tx: tx.notes.put(*PAUSE, note))
-    assert await scene.ask(ANA, "!queue") == "k1 @acme waits: posting is paused: “hello” by @ana:example.org"
+    words = await scene.ask(ANA, "!queue")
+    assert words == "k1 @acme waits: posting is paused: “hello” by @ana:example.org · to stop it: !undo k1"
     assert (await scene.ask(ANA, "!status", DM)).startswith(
         "Posting is paused, for 0 s now, until the operator acts. Posts wait, and are not lost.\n"
     )
