@@ -69,7 +69,9 @@ def _later(tx: Tx, posts: Sequence[Post], asked: Asked, house: House) -> str:
     at = next(iter(times_), None)
     if at is None or len(times_) > 1:
         return " What has a time goes out then." if times_ else ""
-    return f" It goes out at its time: {times.absolute(at, zone_of(tx, asked.sender, house))}."
+    first = min(posts, key=lambda post: post.part).label
+    how = f"To change it: {house.prefix}edit {first} [WHEN |] TEXT · to drop it: {house.prefix}drop {first}"
+    return f" It goes out at its time: {times.absolute(at, zone_of(tx, asked.sender, house))}. {how}"
 
 
 def drop(tx: Tx, asked: Asked, house: House) -> None:
@@ -303,7 +305,9 @@ def _named(tx: Tx, asked: Asked, house: House) -> list[Post]:
             raise UsageError(f"I have no question {quote(said)} for you.")
         posts = _waiting(tx.posts.of_question(question.id), asked.sender)
         if not posts:
-            raise UsageError(f"Nothing waits for {question.label} any more.")
+            raise UsageError(
+                f"Nothing waits for {question.label} any more. {house.prefix}queue shows what still goes out."
+            )
         return posts
     post = tx.posts.get(known[1])
     if post is None or post.author != asked.sender:

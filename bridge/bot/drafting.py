@@ -304,6 +304,8 @@ def _too_late(part: Post, house: House) -> str:
             return f"it is posted. To delete it: {house.prefix}undo {part.label} · then say it anew"
         case PostState.HELD:
             return "it is of a thread that was approved, and is out in part"
+        case PostState.UNKNOWN:
+            return "whether it is out is unknown"
         case _:
             return f"it is {part.state.value}"
 

@@ -3,11 +3,12 @@
 It knows which rows still wait. Taking them back is ``undoing``'s.
 """
 
+from bridge import pricing
 from bridge.bot import previewing, signs, undoing, waiting
 from bridge.bot.asked import Asked, House
 from bridge.bot.words import number, span, subject
 from bridge.interfaces import Tx
-from bridge.model import Action, Post, PostState, Reaction, Speech
+from bridge.model import Action, Answer, Identity, Post, PostState, Reaction, Speech
 
 _ENDLESS = 4e9
 """Where what waits for another row stands: no time that comes."""
@@ -23,10 +24,11 @@ def tell(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     account = tx.accounts.get(post.account_id) if is_held(post, asked.now) else None
     if account is None or account.frozen:
         return
-    more = len(previewing.parts_of(tx, post)) - 1
-    what = f"{post.label}, {subject(post)}" + (f" and {number(more, 'more part')}" if more else "")
+    parts = previewing.parts_of(tx, post)
+    what = f"{post.label}, {subject(post)}" + (f" and {number(len(parts) - 1, 'more part')}" if len(parts) > 1 else "")
     words = f"{what}, goes out as {account.at} {how(post, house, asked.now)} or ❌ here"
-    asked.reply(tx, words, post_id=post.id)
+    price = pricing.said_of([part.cost for part in parts], house.prices)
+    asked.reply(tx, words + (f" · {price}" if price else ""), post_id=post.id)
 
 
 def is_held(post: Post, now: float) -> bool:
@@ -47,7 +49,7 @@ def crossed(tx: Tx, event: Reaction, house: House, now: float) -> None:
     """
     if event.key not in signs.CROSSES:
         return
-    post = _meant(tx, event)
+    post = _meant(tx, event, house)
     if post is None or post.deleted or post.state is PostState.FAILED:
         return
     if post.state in _OUT or post.claimed_at is not None:
@@ -59,28 +61,38 @@ def crossed(tx: Tx, event: Reaction, house: House, now: float) -> None:
         waiting.tell(tx, event.room, event.sender, post, words)
 
 
-def _meant(tx: Tx, event: Reaction) -> Post | None:
+def _meant(tx: Tx, event: Reaction, house: House) -> Post | None:
     """The row (of a thread: its first part) that the cross is about; None when it is about none, or may not be."""
     own = tx.posts.of_message(event.room.network, event.target)
     if own is not None:
         return _first(tx, own) if own.author == event.sender and own.room == event.room else None
-    for answer in tx.answers.of_event(event.room.network, event.target):
-        if answer.speech is not Speech.TEXT or answer.room != event.room:
-            continue
-        if answer.post_id is None or answer.question_id is not None:
-            continue
-        post = tx.posts.get(answer.post_id)
-        first = None if post is None else _first(tx, post)
-        if first is None:
-            continue
-        role = tx.accounts.role(first.account_id, event.sender)
-        decides = role is not None and role.may_undo_others and first.state is not PostState.DRAFT
-        if decides or first.author == event.sender:
-            return first
-        if role is not None and first.state is PostState.QUEUED:
-            who = f"only {first.author.name}, an approver or an owner may"
-            waiting.say_once(tx, event, first, f"You may not stop {first.label}: {who}.")
-    return None
+    said = [one for one in tx.answers.of_event(event.room.network, event.target) if one.room == event.room]
+    rows = [_told(tx, one) for one in said if one.speech is Speech.TEXT and one.question_id is None]
+    posts = {post.id: post for post in rows if post is not None}
+    mine = [post for post in posts.values() if post.author == event.sender or _may_stop(tx, post, event.sender)]
+    if len(mine) > 1:
+        names = ", ".join(post.label for post in mine)
+        waiting.say_once(
+            tx, event, mine[0], f"That is about {names}, so I did nothing. Say which: {house.prefix}undo ID"
+        )
+        return None
+    for post in posts.values() if not mine else ():
+        if tx.accounts.role(post.account_id, event.sender) is not None and post.state is PostState.QUEUED:
+            who = f"only {post.author.name}, an approver or an owner may"
+            waiting.say_once(tx, event, post, f"You may not stop {post.label}: {who}.")
+    return mine[0] if mine else None
+
+
+def _told(tx: Tx, answer: Answer) -> Post | None:
+    """The post (of a thread: its first part) that the bot's words are about."""
+    post = None if answer.post_id is None else tx.posts.get(answer.post_id)
+    return None if post is None else _first(tx, post)
+
+
+def _may_stop(tx: Tx, post: Post, who: Identity) -> bool:
+    """Whether ``who`` may stop what somebody else wrote; a draft is decided on its preview."""
+    role = tx.accounts.role(post.account_id, who)
+    return role is not None and role.may_undo_others and post.state is not PostState.DRAFT
 
 
 def _first(tx: Tx, post: Post) -> Post | None:

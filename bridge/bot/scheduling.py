@@ -187,7 +187,7 @@ def _state(post: Post, now: float, zone: tzinfo) -> str:
         case PostState.SCHEDULED:
             return f"goes out {at}, in {span((post.scheduled_for or now) - now)}"
         case PostState.HELD:
-            return f"waits for the word of {post.author.name}"
+            return f"waits for the word of {post.author.name}" + (f", to go out {at}" if at else "")
         case PostState.UNKNOWN:
             return "may or may not be out"
         case _:
@@ -204,7 +204,7 @@ COMMANDS = (
         name="schedule",
         usage="schedule[@ACCOUNT] WHEN | TEXT",
         example="schedule tomorrow 9:00 Europe/Berlin | Good morning!",
-        help=f"Post the text at a time: {times.FORMS}.",
+        help=f"Post the text at a time: {times.FORMS}. Lines of --- make a thread of it.",
         work=schedule,
         pictures=True,
         needs=Need.SERIES,

@@ -120,17 +120,18 @@ class SqlAnswers:
             batch = [first]
             if first.speech is Speech.TEXT:
                 texts = [a for a in queue if a.speech is Speech.TEXT and a.thread == first.thread]
-                batch = _short(self._until_preview(texts[: _MOST_LINES + 1])[:_MOST_LINES])
+                batch = _short(self._until_reacted_on(texts[: _MOST_LINES + 1])[:_MOST_LINES])
             ids = [(first.id, a.id) for a in batch]
             self._raw.executemany("UPDATE answer SET batch = ? WHERE id = ?", ids)
         return f"{self._instance}-{first.id if known is None else known}", [self._resolve(a) for a in batch]
 
-    def _until_preview(self, texts: list[Answer]) -> list[Answer]:
-        """A preview is a message of its own, since reactions on it decide and edits replace it: the texts before one,
-        or it alone.
+    def _until_reacted_on(self, texts: list[Answer]) -> list[Answer]:
+        """A preview is a message of its own, since reactions on it decide and edits replace it, and so is a question:
+        the texts before one, or it alone.
         """
         sql = "SELECT answer_id FROM preview WHERE answer_id BETWEEN ? AND ?"
         alone = {row[0] for row in self._raw.execute(sql, (texts[0].id, texts[-1].id))}
+        alone |= {text.id for text in texts if text.question_id is not None}
         if texts[0].id in alone:
             return texts[:1]
         return list(takewhile(lambda answer: answer.id not in alone, texts))

@@ -97,3 +97,22 @@ async def test_an_answer_that_nobody_tried_to_send_can_be_taken_back_and_its_id_
 
     one, two = await store.transact(work)
     assert two > one
+
+
+async def test_a_question_is_said_alone(store: Store) -> None:
+    """A tick or a cross on it answers that, and nothing beside it."""
+
+    def work(tx: Tx) -> None:
+        question = tx.answers.ask(ANA, PRESS)
+        tx.answers.add(PRESS, Speech.TEXT, "before")
+        tx.answers.add(PRESS, Speech.TEXT, "Shall I?", question_id=question.id)
+        tx.answers.add(PRESS, Speech.TEXT, "after")
+        tx.answers.add(PRESS, Speech.TEXT, "and after")
+        said = []
+        while batches := tx.answers.claim(NOW, set(), 9):
+            [(key, batch)] = batches
+            said.append([answer.body for answer in batch])
+            tx.answers.sent(key, f"$said-{key}", NOW)
+        assert said == [["before"], ["Shall I?"], ["after", "and after"]]
+
+    await store.transact(work)

@@ -27,8 +27,10 @@ async def test_it_says_when_it_goes_out_and_how_to_stop_it(scene: Scene) -> None
     await set_policy(scene, account, hold=20.0)
     assert await scene.ask(POLLY, "!tweet@acme hello") == HELD
     assert "in 20 s: “hello”" in await scene.ask(POLLY, "!queue")
+    dear = await scene.ask(POLLY, "!tweet@acme see https://example.org")
+    assert dear.endswith("or ❌ here · the link makes it $0.20")
     words = await scene.ask(POLLY, "!thread@acme one\n---\ntwo\n---\nthree")
-    assert words == "k2, “one” and 2 more parts, goes out as @acme in 20 s. To stop it: !undo k2 or ❌ here"
+    assert words == "k3, “one” and 2 more parts, goes out as @acme in 20 s. To stop it: !undo k3 or ❌ here"
 
 
 async def test_without_a_waiting_time_and_with_a_question_nothing_is_said_of_it(scene: Scene) -> None:
@@ -186,3 +188,16 @@ async def test_a_role_that_cannot_undo_others_stops_none_of_them(scene: Scene) -
     account = (await scene.post()).account_id
     await scene.store.transact(lambda tx: tx.accounts.grant(account, NED, Role.POSTER, 0.0))
     assert "You may not stop k1" in await scene.react(NED, words, "❌")
+
+
+async def test_a_cross_on_words_about_several_posts_asks_which(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, hold=20.0)
+    await scene.say(POLLY, "!tweet@acme one")
+    await scene.say(POLLY, "!tweet@acme two")
+    await speak(scene)
+    events = {a.event_id for a in await scene.answers(Speech.TEXT) if "❌ here" in a.body}
+    assert len(events) == 1  # said in one message
+    words = await scene.react(POLLY, events.pop() or "", "❌")
+    assert words == "That is about k1, k2, so I did nothing. Say which: !undo ID"
+    assert [post.state for post in await scene.posts()] == [PostState.QUEUED] * 2

@@ -329,7 +329,10 @@ async def test_a_changed_schedule_that_is_asked_about_says_where_it_stands(scene
     words = await scene.ask(ANA, "!edit k1 in 3h | call me at +1 202 555 0143")
     assert words.endswith("waits for its author's word (!send k1), to go out Friday 15 January 2027, 11:00 UTC.")
     words = await scene.ask(ANA, "!send k1")
-    assert words == "Sending k1. It goes out at its time: Friday 15 January 2027, 11:00 UTC."
+    assert words == (
+        "Sending k1. It goes out at its time: Friday 15 January 2027, 11:00 UTC. To change it: !edit k1 [WHEN |] TEXT ·"
+        " to drop it: !drop k1"
+    )
     assert (await scene.post()).state is PostState.SCHEDULED
 
 
