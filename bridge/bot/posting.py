@@ -78,9 +78,9 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     """
     policy = tx.policies.of(wish.account.id)
     draft_ = wish.drafted or policy.asks(wish.role)
-    warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
     old = asked.now - asked.message.sent_at > house.stale_after
     later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
+    warned, dear = _asks(tx, asked, house, wish, waits=draft_ or later or bool(policy.hold))
     held = not draft_ and (old or bool(warned) or asked.guessed)
     limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
@@ -88,6 +88,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
         pricing.check(tx, wish.account, sum(costs), asked.now, prefix=house.prefix, goes_out=wish.scheduled_for)
     state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
     due_at = wish.scheduled_for if later and wish.scheduled_for is not None else asked.now + policy.hold
+    waiting.told_dear(tx, asked.sender, wish.account, dear)
     root: Post | None = None
     for number, (part, cost) in enumerate(zip(wish.drafts, costs, strict=True), 1):
         post = tx.posts.add(
@@ -131,6 +132,17 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
         signs.wait(tx, asked.room, asked.message.id, root.id, asked.now)
     return root
+
+
+def _asks(tx: Tx, asked: Asked, house: House, wish: Wish, *, waits: bool) -> tuple[list[str], str]:
+    """What is to be asked about before it goes out, and what of that tells the price of a link for the first time.
+    ``waits``: it is not sent at once, and tells its price otherwise.
+    """
+    warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
+    dear = "" if waits else waiting.dear(tx, asked.sender, wish.account, wish.drafts, house)
+    if dear and tx.policies.of(wish.account.id).links != "ask":  # else it is asked about each time
+        warned.append(dear)
+    return warned, dear
 
 
 def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:

@@ -27,6 +27,8 @@ from bridge.model import (
 )
 from bridge.text import links
 
+_DEAR = "dear"
+"""Of the notes of who was told what a link costs, by account and person."""
 _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
 
 
@@ -92,6 +94,24 @@ def look(
     if said := scaling.warned(drafts, _largest(account, house)):
         warned.append(said)
     return warned
+
+
+def dear(tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], house: House) -> str:
+    """The sentence about a link, for which a publisher takes far more than for other posts, as long as that person was
+    not told on that account; empty else. A post that waits for another reason tells its price there.
+    """
+    linked = next((draft for draft in drafts if links(draft.text)), None)
+    price = "" if linked is None else pricing.said(pricing.price(linked, house.prices), house.prices)
+    if not price or tx.notes.get(_DEAR, f"{account.id} {who}") is not None:
+        return ""
+    each = f"{house.prefix}policy {account.at} links=ask"
+    return f"There is a link in it: {price}. I ask you this once; an owner can have it asked each time: {each}."
+
+
+def told_dear(tx: Tx, who: Identity, account: Account, said: str) -> None:
+    """Keep that they hear what a link costs there, if ``said`` is not empty."""
+    if said:
+        tx.notes.put(_DEAR, f"{account.id} {who}", b"")
 
 
 def permit_scaling(tx: Tx, post: Post, house: House, *, told: bool) -> Post:

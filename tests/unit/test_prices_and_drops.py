@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.model import Account, PostState, Role
-from tests.unit.bot_scene import ANA, Scene
+from tests.unit.bot_scene import ANA, BEN, Scene
 
 
 @pytest.fixture
@@ -21,6 +21,37 @@ async def test_a_split_thread_says_what_it_costs_in_all(scene: Scene, acme: Acco
     assert "$" not in await scene.ask(ANA, f"!thread {words}")
     shown = await scene.ask(ANA, f"!thread {words}https://example.org")
     assert "it costs $0.215 in all" in shown
+
+
+async def test_the_first_link_is_asked_about_with_its_price_and_later_ones_are_not(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!tweet see https://example.org")
+    post = await scene.post()
+    assert post.state is PostState.HELD
+    assert post.reason == (
+        "There is a link in it: the link makes it $0.20. I ask you this once; an owner can have it asked each time:"
+        " !policy @acme links=ask."
+    )
+    assert await scene.ask(ANA, "!send k1") == "Sending k1."
+    await scene.say(ANA, "!tweet and https://example.com")
+    assert (await scene.post()).state is PostState.QUEUED
+    await scene.account("acme", ben=Role.POSTER)
+    await scene.say(BEN, "!tweet@acme mine https://example.net")
+    assert (await scene.post()).state is PostState.HELD  # each person once
+
+
+async def test_what_tells_its_price_anyway_asks_nothing_more(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!schedule in 2h | see https://example.org")
+    assert (await scene.post()).state is PostState.SCHEDULED
+    await scene.say(ANA, "!policy @acme hold=20s")
+    assert (await scene.ask(ANA, "!tweet see https://example.com")).endswith("the link makes it $0.20")
+    assert (await scene.post()).state is PostState.QUEUED
+
+
+async def test_asked_each_time_it_is_asked_once_for_each_post(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!policy @acme links=ask")
+    for text in ("one https://example.org", "two https://example.org"):
+        await scene.say(ANA, f"!tweet {text}")
+        assert (await scene.post()).reason == "There is a link in it: the link makes it $0.20."
 
 
 async def drops(scene: Scene, acme: Account) -> list[tuple[str, str]]:
