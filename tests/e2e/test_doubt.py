@@ -73,6 +73,10 @@ async def test_what_was_taken_is_found(stage: Stage) -> None:
         texts.append(text)
         stage.fault(fault, taken=True)
         command = await ana.say(dm, f"!tweet {text}")
+        if len(texts) == 1:  # what a link costs is asked about before the first one
+            asked = await ana.until_heard(r"the link makes it \$0\.20\. I ask you this once", reply_to=command)
+            assert stage.sent() == []
+            await ana.react(dm, asked.id, "✅")
         await stage.until_told(ana, *texts)
         await ana.until_signed(command, "✅")
     assert stage.texts() == texts
