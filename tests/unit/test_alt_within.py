@@ -114,7 +114,10 @@ async def test_a_preview_says_how_it_is_taken_out(scene: Scene) -> None:
     assert "It has no alt text. To take what follows “alt:” out of the text for it: !alt k1\n" in words
     assert f"Look twice: {WITHIN}" in words
     words = await scene.ask(ADA, "!alt k1")
-    assert ", the picture “cat.jpg” has the alt text “A cat”: it is k1.2 now and waits for approval." in words
+    assert words.endswith(
+        ", the picture “cat.jpg” has the alt text “A cat”: it is k1.2 now and waits for approval. Since these are your"
+        " words, somebody else has to approve them."
+    )
     words = await now_says(scene, await shown(scene, await scene.post(), 2))
     assert "Look twice" not in words
 

@@ -114,7 +114,8 @@ async def test_what_may_be_out_is_not_changed(scene: Scene, state: PostState) ->
     post, event = await drafted(scene)
     await scene.react(ADA, event, "✅")
     await scene.set(replace(await scene.post(), state=state, claimed_at=scene.now))
-    assert (await scene.ask(ANA, "!edit k1 other")).startswith("It is too late to change k1: ")
+    stands = "whether it is out is unknown" if state is PostState.UNKNOWN else f"it is {state.value}"
+    assert (await scene.ask(ANA, "!edit k1 other")).startswith(f"It is too late to change k1: {stands}.")
     assert "keeps the first text" in await scene.edit(ANA, post.message_id, "!draft@acme other")
     assert await scene.react(BEN, event, "✅") == ""
     assert (await scene.ask(BEN, "!approve k1")).startswith("k1 does not wait for approval")

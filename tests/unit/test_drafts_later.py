@@ -69,7 +69,8 @@ async def test_the_edited_message_changes_all_parts(scene: Scene) -> None:
     assert [post.draft.text for post in await scene.posts()] == ["one", "2", "three"]
     words = await scene.edit(ANA, said, "!thread@acme one\n---\n2")
     assert words.startswith(
-        "Your edit makes 2 parts of 3; that cannot be changed, but you can drop it and say it anew. So k1"
+        "Your edit makes 2 parts of 3; that cannot be changed, but you can drop it and say it anew. So k1 keeps"
+        " its text"
     )
 
 

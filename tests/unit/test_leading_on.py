@@ -24,6 +24,16 @@ async def out(scene: Scene, number: int = -1, remote_id: str = "1700000000000000
     return post
 
 
+async def offered(scene: Scene, acme: Account) -> None:
+    """Eve was asked whether she wants it."""
+
+    def ask(tx: Tx) -> None:
+        offer = tx.shares.offer(acme.id, EVE, Role.POSTER, ANA, PRESS, "$1", None, NOW)
+        tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
+
+    await scene.store.transact(ask)
+
+
 # ---------------------------------------------------------------- only what can be done
 
 
@@ -241,14 +251,8 @@ async def test_of_what_has_ended_no_version_is_asked_for(scene: Scene) -> None:
     )
 
 
-async def test_who_was_asked_to_join_is_told_of_that_instead_of_linking(scene: Scene) -> None:
-    acme = await scene.account("acme", ana=Role.OWNER)
-
-    def ask(tx: Tx) -> None:
-        offer = tx.shares.offer(acme.id, EVE, Role.POSTER, ANA, PRESS, "$1", None, NOW)
-        tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
-
-    await scene.store.transact(ask)
+async def test_who_was_asked_to_join_is_told_of_that_instead_of_linking(scene: Scene, acme: Account) -> None:
+    await offered(scene, acme)
     words = await scene.ask(EVE, "!tweet hi", DM)
     assert words == (
         "Not posted: “hi”. You have no account here yet. @ana:example.org asked whether you want @acme. To take it:"
@@ -273,14 +277,8 @@ async def test_who_has_an_account_or_wrote_long_ago_is_not_greeted(scene: Scene,
     assert await scene.ask(EVE, "old words of mine", DM, age=7200) == ""
 
 
-async def test_who_was_asked_and_says_yes_is_led_on(scene: Scene) -> None:
-    acme = await scene.account("acme", ana=Role.OWNER)
-
-    def ask(tx: Tx) -> None:
-        offer = tx.shares.offer(acme.id, EVE, Role.POSTER, ANA, PRESS, "$1", None, NOW)
-        tx.shares.save_offer(replace(offer, state=OfferState.ASKED))
-
-    await scene.store.transact(ask)
+async def test_who_was_asked_and_says_yes_is_led_on(scene: Scene, acme: Account) -> None:
+    await offered(scene, acme)
     for said in ("yes", "yes please"):
         words = await scene.ask(EVE, said, DM)
         assert words.endswith("asked whether you want @acme. To take it: !accept @acme · if not: !decline")

@@ -280,9 +280,8 @@ async def test_an_edit_into_another_number_of_parts_holds_all_of_them(scene: Sce
     await team(scene)
     command = await scene.say(POLLY, THREAD)
     words = await scene.edit(POLLY, command, "!thread@acme one\n---\ntwo")
-    assert (
-        "makes 2 parts of 3; that cannot be changed, but you can drop it and say it anew. So k1, “one”, waits" in words
-    )
+    assert "makes 2 parts of 3; that cannot be changed, but you can drop it and say it anew. So k1" in words
+    assert "So k1, “one”, waits, not posted." in words
     assert [post.state for post in await scene.posts()] == [HELD] * 3
     assert await scene.ask(POLLY, "!send q1") == "Sending 3 posts."
     assert [post.state for post in await scene.posts()] == [QUEUED] * 3
