@@ -7,6 +7,7 @@ once, at the border, with ``raise ... from``.
       ConfigError              the operator must change something; refuse to start
       UsageError               written for the person who typed; shown as it is
         TooLong                  it would fit into several posts
+        Refused                  a limit, a budget or a dead token forbids it now; it stands in the account's log
       StoreError               the database did not take or give something; nothing was recorded, try again
       ChatError                a chat network did not take an answer
         ChatUnreachable        perhaps later: repeat it with the same key
@@ -44,6 +45,10 @@ class UsageError(KantterError):
 
 class TooLong(UsageError):
     """The text is longer than one post may be; in several it would do."""
+
+
+class Refused(UsageError):
+    """It was well said, and the person has the right, but a limit, a budget or a dead token forbids it now."""
 
 
 class StoreError(KantterError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bridge import text
-from bridge.errors import UsageError
+from bridge.errors import Refused
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Identity, Post, PostState
 
@@ -99,7 +99,7 @@ def spent_by(tx: Tx, account_id: int, who: Identity, now: float) -> int:
 def check(
     tx: Tx, account: Account, cost: int, now: float, *, prefix: str, goes_out: float | None = None
 ) -> None:  # fmt: skip
-    """Raises UsageError when the budget does not allow ``cost`` more. ``goes_out``: when, if not now; ``prefix``: of
+    """Raises Refused when the budget does not allow ``cost`` more. ``goes_out``: when, if not now; ``prefix``: of
     verbs.
     """
     budget = tx.policies.of(account.id).budget
@@ -107,7 +107,7 @@ def check(
         return
     gone = spent(tx, account.id, now if goes_out is None else goes_out)
     if gone + cost > budget:
-        raise UsageError(over(account, cost, gone, budget, prefix))
+        raise Refused(over(account, cost, gone, budget, prefix))
 
 
 def over(account: Account, cost: int, gone: int, budget: int, prefix: str) -> str:

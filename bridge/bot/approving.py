@@ -84,7 +84,7 @@ def _when(tx: Tx, post: Post, now: float, house: House) -> str:
     if at is not None and at > now:
         return "it goes out at its time"
     late = "" if at is None else f"its time was {span(now - at)} ago, and "
-    return f"{late}it goes out {holding.how(tx.posts.get(post.id) or post, house, now)}"
+    return f"{late}it goes out {holding.how(tx, tx.posts.get(post.id) or post, house, now)}"
 
 
 def _reject(tx: Tx, post: Post, word: Word, house: House, reason: str) -> str:

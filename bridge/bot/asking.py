@@ -111,8 +111,8 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
     waiting.release(tx, post, house, asked.now)
     _log(tx, post, asked.sender, asked.room, asked.now)
     sent = tx.posts.get(post.id) or post
-    held = sent.state is PostState.QUEUED and sent.due_at > asked.now
-    how = f"{post.label} goes out {holding.how(sent, house, asked.now)}" if held else f"Sending {post.label}."
+    held = waiting.is_held(sent, asked.now)
+    how = f"{post.label} goes out {holding.how(tx, sent, house, asked.now)}" if held else f"Sending {post.label}."
     asked.reply(tx, how, post_id=post.id)
 
 
@@ -120,7 +120,7 @@ def _unsent(tx: Tx, asked: Asked) -> Post | None:
     """A draft, or a post that waits for its time, that the sender may drop, where the command names one."""
     read = waiting.read_id(asked.text)
     post = None if read is None else waiting.visible(tx, read[0], asked.sender)
-    held = post is not None and holding.is_held(post, asked.now)
+    held = post is not None and waiting.is_held(post, asked.now)
     if post is None or (post.state not in (PostState.DRAFT, PostState.SCHEDULED) and not held):
         return None
     role = tx.accounts.role(post.account_id, asked.sender)

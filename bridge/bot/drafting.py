@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge import alttext, telltale, times
-from bridge.bot import editing, exhibits, pictures, posting, previewing, scheduling, threading, waiting
+from bridge.bot import editing, exhibits, holding, pictures, posting, previewing, scheduling, threading, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import quote, subject, without_words
 from bridge.errors import UsageError
@@ -135,8 +135,11 @@ def _tell_changed(
         asked.reply(tx, f"Changed {part.label}{how}: it {now_called}waits for approval.{note}", post_id=root.id)
     else:
         now = tx.posts.get(part.id) or part
-        stands = _stands(root, when, house)
-        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {stands}.{note}", post_id=part.id)
+        price = holding.price(tx, root, house)
+        stands = f"{_stands(root, when, house)}{price}.{note}"
+        if waiting.is_held(root, asked.now):
+            stands = f"it goes out {holding.how(tx, root, house, asked.now)}{price}"
+        asked.reply(tx, f"Changed {part.label}, {subject(now)}{how}: {stands}", post_id=part.id)
 
 
 def _stands(root: Post, when: times.When | None, house: House) -> str:

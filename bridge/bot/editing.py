@@ -74,15 +74,15 @@ def edited(tx: Tx, event: Edit, reading: Reading | None, house: House, now: floa
     was, had = post.state, [one.source for part in parts for one in part.draft.media]
     # All that it holds then stands in that one message of its author: what others put into it is gone.
     post = change_all(tx, parts, wish.drafts, wish.scheduled_for, event.sender, event.room, house, now, others=())
+    said, price = f"Changed: {post.label}, {subject(post)},", holding.price(tx, post, house)
     if post.state is was is PostState.HELD:
-        words = f"Changed: {post.label}, {subject(post)}, still waits for {house.prefix}send {post.label}"
-        _say(tx, event, post, words)
+        _say(tx, event, post, f"{said} still waits for {house.prefix}send {post.label}{price}")
     elif post.state is PostState.SCHEDULED and post.scheduled_for is not None:
         zone = zone_of(tx, post.author, house)
         at = times.absolute(post.scheduled_for, zone)
-        _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {at}.")
+        _say(tx, event, post, f"{said} goes out {at}{price}.")
     elif post.state is PostState.QUEUED and post.due_at > now:
-        _say(tx, event, post, f"Changed: {post.label}, {subject(post)}, goes out {holding.how(post, house, now)}")
+        _say(tx, event, post, f"{said} goes out {holding.how(tx, post, house, now)}{price}")
     elif post.state is PostState.QUEUED and [one.source for one in post.draft.media] != had:
         _say(tx, event, post, f"Changed: {post.label} goes out with {telltale.pictures(post.draft)} now.")
 
@@ -208,6 +208,7 @@ def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
     if not why:
         sent = asking.send_all(tx, parts, post.author, house, now)
         asking.show_going(tx, sent, now)
+        waiting.hold_anew(tx, tx.posts.get(post.id) or post, house, now)
         why = sent.problems
     rows = [row for part in parts if (row := tx.posts.get(part.id)) is not None]
     tx.posts.save(*(replace(row, reason=" ".join(why)) for row in rows if row.state is PostState.HELD))
@@ -241,6 +242,7 @@ def _settle(
             root = replace(root, state=PostState.HELD, reason=" ".join((asked, *new)).strip(), question_id=None)
             tx.posts.save(root)
             signs.take_away(tx, root, signs.WAITS)
+        root = waiting.hold_anew(tx, root, house, now)
     tx.log.add(
         who, "edit", room=room, account_id=root.account_id, post_id=root.id, detail=detail,
         outcome=root.state.value, at=now,

@@ -5,8 +5,10 @@ The queue stays as it is. It knows who may do that and whom to tell; holding the
 
 from dataclasses import replace
 
+from bridge import pricing
 from bridge.bot import accounts
 from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.waiting import hold_anew, is_held
 from bridge.bot.words import number, span
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -15,6 +17,8 @@ from bridge.model import Account, Action, Identity, Post, PostState, Room, Speec
 _WAITING = (PostState.QUEUED, PostState.SCHEDULED, PostState.HELD, PostState.DRAFT)
 _NAMED = 5
 """How many waiting posts are named to their author; of more, the number is said."""
+_REST = {PostState.SCHEDULED: "goes out at its time", PostState.DRAFT: "waits for approval as before"}
+"""What becomes, when a freeze is lifted, of what does not go out then."""
 
 
 def freeze(tx: Tx, asked: Asked, house: House) -> None:
@@ -31,7 +35,7 @@ def freeze(tx: Tx, asked: Asked, house: House) -> None:
     if underway:
         words += f" {number(underway, 'post')} had left already."
     asked.reply(tx, f"{words} What is out can still be undone. To let it go on: {house.prefix}unfreeze {account.at}")
-    _tell(tx, asked, waiting, f"{asked.sender.name} has frozen {account.at}, so this waits:")
+    _tell(tx, asked, waiting, f"{asked.sender.name} has frozen {account.at}, so this waits:", house)
 
 
 def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
@@ -41,35 +45,28 @@ def unfreeze(tx: Tx, asked: Asked, house: House) -> None:
         asked.reply(tx, f"{account.at} is not frozen.")
         return
     tx.accounts.save(replace(account, frozen=""))
-    hold = tx.policies.of(account.id).hold
-    waiting = [_held_anew(tx, post, asked.now, hold) for post in _waiting(tx, account)]
+    fresh = asked.now - house.stale_after
+    waiting = [hold_anew(tx, post, house, asked.now) for post in _waiting(tx, account)]
     _log(tx, asked, account, "unfreeze", waiting)
     words = f"{account.at} goes on ({_count(waiting)})."
     if waiting:
         words += f" What was said more than {span(house.stale_after)} ago is asked about first."
-    fresh = asked.now - house.stale_after
-    now = [post for post in waiting if post.state is PostState.QUEUED and post.fresh_at >= fresh]
-    if now:
-        when = f"in {span(hold)}" if hold else "now"
-        words += f" {_named(now)} {'goes' if len(now) == 1 else 'go'} out {when}. To stop one: {house.prefix}undo ID"
+    going: dict[str, list[Post]] = {}
+    for post in waiting:
+        if post.state is PostState.QUEUED and post.fresh_at >= fresh:
+            when = f"in {span(post.due_at - asked.now)}" if is_held(post, asked.now) else "now"
+            going.setdefault(when, []).append(post)
+    for when, posts in going.items():
+        words += f" {_named(posts, house)} {'goes' if len(posts) == 1 else 'go'} out {when}."
+    words += f" To stop one: {house.prefix}undo ID" if going else ""
     asked.reply(tx, words)
     lifted = f"{asked.sender.name} has lifted the freeze of {account.at}."
-    later = [post for post in waiting if post.state is PostState.SCHEDULED]
-    _tell(tx, asked, now, f"{lifted} This goes out {f'in {span(hold)}' if hold else 'now'}:")
-    _tell(tx, asked, later, f"{lifted} This goes out at its time:")
-    drafts = [post for post in waiting if post.state is PostState.DRAFT]
-    _tell(tx, asked, drafts, f"{lifted} This waits for approval as before:")
-    rest = [post for post in waiting if post not in now and post not in later and post not in drafts]
-    _tell(tx, asked, rest, f"{lifted} This waits for a word:")
-
-
-def _held_anew(tx: Tx, post: Post, now: float, hold: float) -> Post:
-    """A post whose waiting time may have passed while nothing went out has one again: somebody may want to stop it."""
-    if not hold or post.state is not PostState.QUEUED or post.claimed_at is not None or post.part > 1:
-        return post
-    post = replace(post, due_at=max(post.due_at, now + hold))
-    tx.posts.save(post)
-    return post
+    for when, posts in going.items():
+        _tell(tx, asked, posts, f"{lifted} This goes out {when}:", house)
+    rest = [post for post in waiting if not any(post in posts for posts in going.values())]
+    for state, fate in _REST.items():
+        _tell(tx, asked, [post for post in rest if post.state is state], f"{lifted} This {fate}:", house)
+    _tell(tx, asked, [post for post in rest if post.state not in _REST], f"{lifted} This waits for a word:", house)
 
 
 def by(account: Account) -> str:
@@ -101,9 +98,11 @@ def _count(waiting: list[Post]) -> str:
     return f"{number(len(waiting), 'post')} waiting" if waiting else "nothing waits"
 
 
-def _named(posts: list[Post]) -> str:
-    more = f" and {len(posts) - _NAMED} more" if len(posts) > _NAMED else ""
-    return ", ".join(post.label for post in posts[:_NAMED]) + more
+def _named(posts: list[Post], house: House) -> str:
+    """Their labels, and what they cost where that is not the usual price."""
+    prices = {post.id: pricing.said(post.cost, house.prices) for post in posts[:_NAMED]}
+    named = ", ".join(post.label + (f" ({said})" if (said := prices[post.id]) else "") for post in posts[:_NAMED])
+    return named + (f" and {len(posts) - _NAMED} more" if len(posts) > _NAMED else "")
 
 
 def _log(tx: Tx, asked: Asked, account: Account, verb: str, waiting: list[Post]) -> None:
@@ -118,7 +117,7 @@ def _log(tx: Tx, asked: Asked, account: Account, verb: str, waiting: list[Post])
     )
 
 
-def _tell(tx: Tx, asked: Asked, waiting: list[Post], words: str) -> None:
+def _tell(tx: Tx, asked: Asked, waiting: list[Post], words: str, house: House) -> None:
     """Say it to everybody else whose post waits, once in each room."""
     people: dict[tuple[Identity, Room], list[Post]] = {}
     for post in waiting:
@@ -129,7 +128,7 @@ def _tell(tx: Tx, asked: Asked, waiting: list[Post], words: str) -> None:
         tx.answers.add(
             room,
             Speech.TEXT,
-            f"{words} {_named(posts)}.",
+            f"{words} {_named(posts, house)}.",
             target=only.message_id if only else None,
             thread=posts[0].thread,
             mention=author,

@@ -10,8 +10,6 @@ from bridge.bot.words import number, span, subject
 from bridge.interfaces import Tx
 from bridge.model import Action, Answer, Identity, Post, PostState, Reaction, Speech
 
-_ENDLESS = 4e9
-"""Where what waits for another row stands: no time that comes."""
 _OUT = {
     PostState.SENDING: "on its way",
     PostState.UNKNOWN: "perhaps out",
@@ -20,24 +18,29 @@ _OUT = {
 
 
 def tell(tx: Tx, asked: Asked, post: Post, house: House) -> None:
-    """Say of a post that was just made when it goes out and how to stop it, if its account's policy holds it."""
-    account = tx.accounts.get(post.account_id) if is_held(post, asked.now) else None
+    """Say of a post that was just made when it goes out, what it costs where that is not the usual price, and how to
+    stop it, if it waits.
+    """
+    account = tx.accounts.get(post.account_id) if waiting.is_held(post, asked.now) else None
     if account is None or account.frozen:
         return
     parts = previewing.parts_of(tx, post)
     what = f"{post.label}, {subject(post)}" + (f" and {number(len(parts) - 1, 'more part')}" if len(parts) > 1 else "")
-    words = f"{what}, goes out as {account.at} {how(post, house, asked.now)} or ❌ here"
-    price = pricing.said_of([part.cost for part in parts], house.prices)
-    asked.reply(tx, words + (f" · {price}" if price else ""), post_id=post.id)
+    words = f"{what}, goes out as {account.at} {how(tx, post, house, asked.now)} or ❌ here"
+    asked.reply(tx, words + price(tx, post, house), post_id=post.id)
 
 
-def is_held(post: Post, now: float) -> bool:
-    """Whether it is in its waiting time."""
-    return post.state is PostState.QUEUED and post.claimed_at is None and now < post.due_at < _ENDLESS
+def price(tx: Tx, post: Post, house: House) -> str:
+    """What all parts of ``post`` cost, behind a dot, where that is not the usual price; empty where it is."""
+    said = pricing.said_of([part.cost for part in previewing.parts_of(tx, post)], house.prices)
+    return f" · {said}" if said else ""
 
 
-def how(post: Post, house: House, now: float) -> str:
+def how(tx: Tx, post: Post, house: House, now: float) -> str:
     """When a queued post goes out, and how to stop it."""
+    account = tx.accounts.get(post.account_id)
+    if account is not None and account.frozen:
+        return f"when {account.at} is not frozen any more"
     if post.due_at <= now:
         return "now"
     return f"in {span(post.due_at - now)}. To stop it: {house.prefix}undo {post.label}"

@@ -6,7 +6,7 @@ can make the bot hold without end.
 
 from bridge.bot.asked import House
 from bridge.bot.words import moment, number
-from bridge.errors import UsageError
+from bridge.errors import Refused
 from bridge.interfaces import Tx
 from bridge.model import Action, Identity, PostState
 
@@ -24,19 +24,19 @@ def left(tx: Tx, author: Identity, house: House, now: float) -> int:
 
 
 def check(tx: Tx, author: Identity, house: House, now: float, *, held: bool, count: int = 1) -> None:
-    """Raises UsageError when ``author`` may not make ``count`` more posts now; ``held``: they would only wait."""
+    """Raises Refused when ``author`` may not make ``count`` more posts now; ``held``: they would only wait."""
     if held:
         if tx.posts.count_since(author, now - DAY) + count > house.posts_per_day + MOST_HELD:
-            raise UsageError("Too many of your posts wait for your word already, so this one was not kept.")
+            raise Refused("Too many of your posts wait for your word already, so this one was not kept.")
         return
     remains = left(tx, author, house, now)
     if 0 < remains < count:
-        raise UsageError(
+        raise Refused(
             f"It has {count} parts, and you may make {number(remains, 'more post')} today: the limit is"
             f" {house.posts_per_day} posts in 24 hours."
         )
     if not remains:
-        raise UsageError(
+        raise Refused(
             f"You have reached the limit of {house.posts_per_day} posts in 24 hours."
             f" The next one is possible at {moment(next_time(tx, author, house, now), now)}."
         )

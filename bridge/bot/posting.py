@@ -13,9 +13,10 @@ from bridge.bot import accounts, confirming, holding, limits, signs, waiting
 from bridge.bot.accounts import Usable
 from bridge.bot.asked import Asked, Command, House, Need, Standing
 from bridge.bot.words import quote, subject
-from bridge.errors import TooLong, UsageError
+from bridge.errors import Refused, TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
 from bridge.model import Account, Action, Draft, Identity, Medium, Post, PostState, Role, unlabel
+from bridge.telltale import pictures
 from bridge.text import is_nothing
 
 _HANDLE = re.compile(r"\s*@(\w{1,32})", re.ASCII)
@@ -64,7 +65,7 @@ def _publish(tx: Tx, asked: Asked, house: House) -> None:
     try:
         post = publish(tx, asked, house, wanted(tx, asked, house))
     except UsageError as error:
-        raise UsageError(f"{not_posted(asked.verb, asked.text)} {error}") from error
+        raise refused(tx, asked, house, asked.text, error) from error
     if asked.guessed and post.state is not PostState.DRAFT:
         confirming.confirm(tx, asked, post, house)
     else:
@@ -73,22 +74,22 @@ def _publish(tx: Tx, asked: Asked, house: House) -> None:
 
 def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     """The one way into the outbox: make the rows of ``wish`` and give the first one. It is a draft when approvers must
-    let it through; held when it is old or something about it must be asked; scheduled; or queued, where the account's
-    policy may hold it for a moment. Raises UsageError, before anything is written, when it cannot be.
+    let it through; held when it is old or something about it must be asked; scheduled; or queued, where it may wait
+    for a moment. Raises Refused, before anything is written, when it cannot be.
     """
     policy = tx.policies.of(wish.account.id)
     draft_ = wish.drafted or policy.asks(wish.role)
     old = asked.now - asked.message.sent_at > house.stale_after
     later = wish.scheduled_for is not None and wish.scheduled_for > asked.now
-    warned, dear = _asks(tx, asked, house, wish, waits=draft_ or later or bool(policy.hold))
+    warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
     held = not draft_ and (old or bool(warned) or asked.guessed)
     limits.check(tx, asked.sender, house, asked.now, held=held, count=len(wish.drafts))
     costs = [pricing.price(part, house.prices, wish.action) for part in wish.drafts]
     if policy.budget:
         pricing.check(tx, wish.account, sum(costs), asked.now, prefix=house.prefix, goes_out=wish.scheduled_for)
     state = PostState.HELD if held else PostState.SCHEDULED if later else PostState.QUEUED
-    due_at = wish.scheduled_for if later and wish.scheduled_for is not None else asked.now + policy.hold
-    waiting.told_dear(tx, asked.sender, wish.account, dear)
+    soon = asked.now + waiting.hold(policy, costs, house)
+    due_at = wish.scheduled_for if later and wish.scheduled_for is not None else soon
     root: Post | None = None
     for number, (part, cost) in enumerate(zip(wish.drafts, costs, strict=True), 1):
         post = tx.posts.add(
@@ -134,17 +135,6 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     return root
 
 
-def _asks(tx: Tx, asked: Asked, house: House, wish: Wish, *, waits: bool) -> tuple[list[str], str]:
-    """What is to be asked about before it goes out, and what of that tells the price of a link for the first time.
-    ``waits``: it is not sent at once, and tells its price otherwise.
-    """
-    warned = waiting.look(tx, asked.sender, wish.account, wish.drafts, wish.action, house, asked.now)
-    dear = "" if waits else waiting.dear(tx, asked.sender, wish.account, wish.drafts, house)
-    if dear and tx.policies.of(wish.account.id).links != "ask":  # else it is asked about each time
-        warned.append(dear)
-    return warned, dear
-
-
 def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:
     verb = "draft" if draft_ else "schedule" if post.scheduled_for is not None else "post"
     tx.log.add(
@@ -157,6 +147,21 @@ def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:
         outcome="waits for approval" if draft_ else post.state.value,
         at=asked.now,
     )
+
+
+def refused(tx: Tx, asked: Asked, house: House, text: str, error: UsageError) -> UsageError:
+    """The error about a command that published nothing of ``text``. What was well said, and yet may not be, is put into
+    the log of the account: its team wonders later where that post is.
+    """
+    if isinstance(error, Refused):
+        account, _ = accounts.pick(tx, asked, house, tx.accounts.usable_by(asked.sender))
+        what = pictures(Draft("", media=asked.media)) if asked.media and is_nothing(text) else quote(text)
+        why = str(error).partition(". ")[0]  # what to do about it is for whoever reads it now
+        tx.log.add(
+            asked.sender, asked.verb if asked.verb in ("draft", "schedule") else "post", room=asked.room,
+            account_id=account.id, detail=what, outcome=f"refused: {why}", at=asked.now,
+        )  # fmt: skip
+    return UsageError(f"{not_posted(asked.verb, text)} {error}")
 
 
 def not_posted(verb: str, text: str) -> str:
@@ -230,12 +235,12 @@ def speaker(tx: Tx, asked: Asked, house: House) -> tuple[Account, Role, Publishe
     _ask_about_handle(tx, asked, house, mine)
     account, role = accounts.pick(tx, asked, house, mine)
     if account.broken:
-        raise UsageError(
+        raise Refused(
             f"{account.at} must be linked again ({account.broken}). Write {house.prefix}link to me in private."
         )
     publisher = house.publishers.get(account.publisher)
     if publisher is None:
-        raise UsageError(f"This bot does not speak to {account.publisher} any more.")
+        raise Refused(f"This bot does not speak to {account.publisher} any more.")
     return account, role, publisher
 
 

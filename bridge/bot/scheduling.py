@@ -33,7 +33,7 @@ def schedule(tx: Tx, asked: Asked, house: House) -> None:
         wish = posting.wanted_parts(tx, asked, house, threading.by_lines(_raw(text)), when.at)
         post = posting.publish(tx, asked, house, wish)
     except UsageError as error:
-        raise UsageError(f"{posting.not_posted(asked.verb, text.strip())} {error}") from error
+        raise posting.refused(tx, asked, house, text.strip(), error) from error
     if asked.guessed and post.state is not PostState.DRAFT:
         at = times.absolute(when.at, when.zone)
         confirming.confirm(tx, asked, post, house, when=f"{at}{f' ({when.note})' if when.note else ''}")

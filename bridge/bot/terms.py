@@ -118,6 +118,8 @@ def _budget(terms: Terms, value: str, asked: Asked) -> Terms:
 
 
 def _links(terms: Terms, value: str, asked: Asked) -> Terms:
+    if value == "tell":
+        return replace(terms, policy=replace(terms.policy, links="tell"))
     if value == "allow":
         return replace(terms, policy=replace(terms.policy, links="allow"))
     if value == "ask":
@@ -179,8 +181,9 @@ KEYS: Mapping[str, Key] = {
         _budget,
     ),
     "links": Key(
-        "allow or ask",
-        "whether a post with an address in it, which is dear, is asked about first",
+        "tell, ask or allow",
+        "what comes before a post that costs more than usual, as one with a link does: its price and 10 s to stop it"
+        " (tell), a question about each link (ask), or nothing (allow)",
         lambda terms: terms.policy.links,
         _links,
     ),

@@ -24,7 +24,7 @@ def thread(tx: Tx, asked: Asked, house: House) -> None:
         wish, split = wanted(tx, asked, house)
         post = posting.publish(tx, asked, house, wish)
     except UsageError as error:
-        raise UsageError(f"{posting.not_posted(asked.verb, asked.text)} {error}") from error
+        raise posting.refused(tx, asked, house, asked.text, error) from error
     split = split and len(wish.drafts) > 1
     if post.state is not PostState.DRAFT and (split or asked.guessed):
         confirming.confirm(tx, asked, post, house, split=split)

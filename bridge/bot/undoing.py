@@ -7,7 +7,7 @@ the outbox's.
 from dataclasses import replace
 from enum import Enum
 
-from bridge.bot import exhibits, previewing, signs
+from bridge.bot import exhibits, previewing, signs, waiting
 from bridge.bot.asked import Asked, Command, House, Standing
 from bridge.bot.words import number, quote, span, subject
 from bridge.errors import UsageError
@@ -191,7 +191,7 @@ def _check_meant(tx: Tx, asked: Asked, post: Post, house: House) -> None:
 def _held(tx: Tx, account: Account, asked: Asked) -> list[Post]:
     rows = tx.posts.in_state(PostState.QUEUED, account.id)
     others = (row for row in rows if row.room == asked.room and row.author != asked.sender)
-    return [row for row in others if row.action is not Action.DELETE and asked.now < row.due_at < _ENDLESS]
+    return [row for row in others if row.action is not Action.DELETE and waiting.is_held(row, asked.now)]
 
 
 def _ask_what_is_undone(post: Post, house: House) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from bridge import alttext, pricing, scaling
 from bridge.bot import caution, content, exhibits, previewing, signs
 from bridge.bot.asked import Asked, House
-from bridge.errors import UsageError
+from bridge.errors import Refused, UsageError
 from bridge.interfaces import Tx
 from bridge.model import (
     Account,
     Action,
     Draft,
     Identity,
+    Policy,
     Post,
     PostState,
     Reaction,
@@ -27,8 +28,10 @@ from bridge.model import (
 )
 from bridge.text import links
 
-_DEAR = "dear"
-"""Of the notes of who was told what a link costs, by account and person."""
+LOOK = 10.0
+"""Seconds in which somebody reads an unusual price before it is paid, and can still stop the post."""
+_ENDLESS = 4e9
+"""Where what waits for another row stands: no time that comes."""
 _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
 
 
@@ -73,8 +76,8 @@ def look(
     tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], action: Action, house: House, now: float,
     *, but: int | None = None, priced: bool = True,
 ) -> list[str]:  # fmt: skip
-    """What should be read about drafts before they go out. ``but``: the row that holds them already. ``priced``: the
-    dear link is to be told too.
+    """What should be read about drafts before they go out. ``but``: the row that holds them already. ``priced``: a link
+    is to be asked about, where the policy says so.
     """
     if action is not Action.POST:
         return []
@@ -96,22 +99,34 @@ def look(
     return warned
 
 
-def dear(tx: Tx, who: Identity, account: Account, drafts: Sequence[Draft], house: House) -> str:
-    """The sentence about a link, for which a publisher takes far more than for other posts, as long as that person was
-    not told on that account; empty else. A post that waits for another reason tells its price there.
+# ---------------------------------------------------------------- the time before it goes out
+
+
+def hold(policy: Policy, costs: Sequence[int], house: House) -> float:
+    """Seconds that a post waits before it goes out: what its account's policy says; else long enough to read its price,
+    if that is not the usual one.
     """
-    linked = next((draft for draft in drafts if links(draft.text)), None)
-    price = "" if linked is None else pricing.said(pricing.price(linked, house.prices), house.prices)
-    if not price or tx.notes.get(_DEAR, f"{account.id} {who}") is not None:
-        return ""
-    each = f"{house.prefix}policy {account.at} links=ask"
-    return f"There is a link in it: {price}. I ask you this once; an owner can have it asked each time: {each}."
+    unusual = policy.links != "allow" and pricing.said_of(costs, house.prices)
+    return policy.hold or (LOOK if unusual else 0.0)
 
 
-def told_dear(tx: Tx, who: Identity, account: Account, said: str) -> None:
-    """Keep that they hear what a link costs there, if ``said`` is not empty."""
-    if said:
-        tx.notes.put(_DEAR, f"{account.id} {who}", b"")
+def is_held(post: Post, now: float) -> bool:
+    """Whether it is in the time that it waits before it goes out."""
+    return post.state is PostState.QUEUED and post.claimed_at is None and now < post.due_at < _ENDLESS
+
+
+def hold_anew(tx: Tx, post: Post, house: House, now: float) -> Post:
+    """Let all parts of a post that is queued wait from now on: somebody may want to stop it. Gives ``post`` as it is
+    then.
+    """
+    parts = previewing.parts_of(tx, post)
+    length = hold(tx.policies.of(post.account_id), [part.cost for part in parts], house)
+    if length and all(part.state is PostState.QUEUED and part.claimed_at is None for part in parts):
+        tx.posts.save(*(replace(part, due_at=max(part.due_at, now + length)) for part in parts))
+    return tx.posts.get(post.id) or post
+
+
+# ---------------------------------------------------------------- pictures, and what cannot go out
 
 
 def permit_scaling(tx: Tx, post: Post, house: House, *, told: bool) -> Post:
@@ -171,7 +186,7 @@ def unaffordable(tx: Tx, post: Post, start: str, house: House, now: float) -> st
         return ""
     try:
         pricing.check(tx, account, cost, now, prefix=house.prefix, goes_out=post.scheduled_for)
-    except UsageError as error:
+    except Refused as error:
         return f"{start}: {error}"
     return ""
 

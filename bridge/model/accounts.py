@@ -67,7 +67,8 @@ class Policy:
     """What a team decided about its account. ``approvals``: how many approvers a draft needs (1 to 5).
     ``approvals_from``: whose posts are drafts first. ``approve_by``: whether a reaction suffices. ``room``: where
     previews are shown too. ``hold``: seconds that a post waits before it goes out. ``budget``: millionths of a dollar
-    for each calendar month (UTC); 0: no limit. ``links``: whether a post with an address is asked about first.
+    for each calendar month (UTC); 0: no limit. ``links``: what comes before a post that costs more than usual,
+    as one with an address does: its price and a moment to stop it, a question about each address, or nothing.
     ``alt``: whether a post with a picture that has no alt text is asked about first, or cannot go out.
     """
 
@@ -77,7 +78,7 @@ class Policy:
     room: Room | None = None
     hold: float = 0.0
     budget: int = 0
-    links: Literal["allow", "ask"] = "allow"
+    links: Literal["tell", "ask", "allow"] = "tell"
     alt: Literal["off", "ask", "require"] = "off"
 
     def asks(self, role: Role) -> bool:

@@ -10,6 +10,7 @@ from bridge.model import Post, Question, Speech
 from bridge.outbox import threads, words
 from bridge.outbox.telling import WAITS, by_person, take_away
 from bridge.outbox.turn import ENDLESS, Turn
+from bridge.pricing import Prices
 
 
 def ask(turn: Turn) -> None:
@@ -30,7 +31,9 @@ def _without_threads(turn: Turn, posts: Sequence[Post], ask_thread: Callable[[Tu
     return [post for post in posts if post.thread_root is None]
 
 
-def _ask(turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Question, float, str], str]) -> None:
+def _ask(
+    turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Question, float, str, Prices], str]
+) -> None:
     tx = turn.tx
     for (author, room), theirs in by_person(posts).items():
         question = tx.answers.ask(author, room)
@@ -41,7 +44,7 @@ def _ask(turn: Turn, posts: Sequence[Post], make: Callable[[Sequence[Post], Ques
         tx.answers.add(
             room,
             Speech.TEXT,
-            make(theirs, question, turn.now, turn.house.prefix),
+            make(theirs, question, turn.now, turn.house.prefix, turn.house.prices),
             target=theirs[-1].message_id,
             thread=threads.pop() if len(threads) == 1 else None,
             mention=author,

@@ -160,11 +160,14 @@ def _ask(turn: Turn, post: Post, account: Account, said: str) -> None:
             tx.posts.save(replace(row, state=PostState.HELD, question_id=question.id, due_at=ENDLESS))
     out = [row for row in rows if row.state is PostState.POSTED and not row.deleted]
     previews.close(tx, post, said)
+    price = pricing.said_of([row.cost for row in rows if row.part >= post.part], turn.house.prices)
     mend = post.label if out and post.state is PostState.HELD and not post.content else ""
     tx.answers.add(
         post.room,
         Speech.TEXT,
-        words.thread_question(said, question, rows, len(out), _urls(turn, account, out), turn.house.prefix, mend),
+        words.thread_question(
+            said, question, rows, len(out), _urls(turn, account, out), turn.house.prefix, mend, price
+        ),
         target=post.message_id,
         thread=post.thread,
         mention=post.author,

@@ -6,8 +6,9 @@ An answer about a post that did not go out quotes its first words and says `not 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bridge import alttext
+from bridge import alttext, pricing
 from bridge.model import Account, Action, Post, PostState, Question
+from bridge.pricing import Prices
 from bridge.telltale import HIDDEN, first_words, pictures
 
 _MOST_SHOWN = 10
@@ -239,7 +240,7 @@ def paused_for_admins(reason: str, prefix: str) -> str:
 # ---------------------------------------------------------------- questions
 
 
-def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str) -> str:
+def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str, prices: Prices) -> str:
     """Whether posts that grew old shall still go out."""
     if len(posts) == 1:
         post = posts[0]
@@ -249,13 +250,19 @@ def ask_stale(posts: Sequence[Post], question: Question, now: float, prefix: str
             offers.insert(0, f"post it{when} all the same: {prefix}send {post.label} {_TICK}")
         if describe := _describe(post, prefix):
             offers.insert(0, describe)
-        return f"{_grew_old(post, now)}: not posted. {capital(' · '.join(offers))}"
+        return f"{_grew_old(post, now)}: not posted.{_price(post, prices)} {capital(' · '.join(offers))}"
     label = question.label
     return (
-        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now, prefix)}\n"
+        f"{len(posts)} of yours {_why(posts)}: not posted.\n{_list(posts, now, prefix, prices)}\n"
         f"Post them all the same: {prefix}send {label} {_TICK} · forget them: {prefix}drop {label} {_CROSS} · "
         f"a single one: {prefix}send {posts[0].label}"
     )
+
+
+def _price(post: Post, prices: Prices) -> str:
+    """The sentence about what it costs, where that is not the usual price and was not said as the reason to ask."""
+    said = pricing.said(post.cost, prices)
+    return f" {sentence(capital(said))}" if said and said not in post.reason else ""
 
 
 def _has_time(post: Post) -> bool:
@@ -291,13 +298,13 @@ def _grew_old(post: Post, now: float) -> str:
     return f"{subject(post)} is {age(now - post.fresh_at)} old by now"
 
 
-def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: str) -> str:
+def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: str, prices: Prices) -> str:
     """What to do about posts that were not seen though they may have gone out."""
     if len(posts) == 1:
         post = posts[0]
         return (
-            f"{_unsure(subject(post), 'the account', post.reason)} Post it again: {prefix}send {post.label} {_TICK} · "
-            f"leave it: {prefix}drop {post.label} {_CROSS}"
+            f"{_unsure(subject(post), 'the account', post.reason)}{_price(post, prices)} Post it again: {prefix}send "
+            f"{post.label} {_TICK} · leave it: {prefix}drop {post.label} {_CROSS}"
         )
     label, unseen = question.label, any(post.reason == NOT_LOOKED for post in posts)
     what = (
@@ -307,7 +314,7 @@ def ask_unsure(posts: Sequence[Post], question: Question, now: float, prefix: st
         "account's posts"
     )
     return (
-        f"unknown: {what}.\n{_list(posts, now, prefix)}\n"
+        f"unknown: {what}.\n{_list(posts, now, prefix, prices)}\n"
         f"Post them again: {prefix}send {label} {_TICK} · leave them: {prefix}drop {label} {_CROSS} · "
         f"a single one: {prefix}send {posts[0].label}"
     )
@@ -322,12 +329,14 @@ def _unsure(what: str, where: str, reason: str) -> str:
     )
 
 
-def _list(posts: Sequence[Post], now: float, prefix: str) -> str:
+def _list(posts: Sequence[Post], now: float, prefix: str, prices: Prices) -> str:
     lines = list[str]()
     for post in posts[:_MOST_SHOWN]:
         describe = _describe(post, prefix)
         why = post.reason or age(now - post.fresh_at)
-        lines.append(f"{post.label}: {subject(post)}, {why}{f' · {describe}' if describe else ''}")
+        price = pricing.said(post.cost, prices)
+        told = [said for said in (price if price not in post.reason else "", describe) if said]
+        lines.append(" · ".join((f"{post.label}: {subject(post)}, {why}", *told)))
     if len(posts) > _MOST_SHOWN:
         lines.append(f"… and {len(posts) - _MOST_SHOWN} more")
     return "\n".join(lines)
@@ -379,10 +388,11 @@ def thread_dropped(rows: Sequence[Post], rest: Sequence[Post], urls: Sequence[st
 
 
 def thread_question(
-    said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str, mend: str = ""
-) -> str:
+    said: str, question: Question, rows: Sequence[Post], out: int, urls: Sequence[str], prefix: str, mend: str = "",
+    price: str = "",
+) -> str:  # fmt: skip
     """``said``, then where the thread stands and what its author can do. ``mend``: the part whose words they may change
-    now.
+    now; ``price``: of what still goes out, where that is not the usual one.
     """
     lines, undo, label = [said], "", question.label
     go = "Post it at its time all the same" if _has_time(rows[0]) else "Post it all the same"
@@ -396,6 +406,8 @@ def thread_question(
         undo = f" · delete what is out: {prefix}undo {rows[0].label}"
     if mend:
         undo += f" · change its words first: {prefix}edit {mend} TEXT"
+    if price and price not in rows[0].reason:
+        lines.append(sentence(capital(price)))
     if describe := _describe(rows[0], prefix):
         lines.append(describe)
     leave = f"{leave}: {prefix}drop {label} {_CROSS}{undo}"

@@ -60,6 +60,6 @@ def _policy(kept: Mapping[str, str]) -> Policy:
         room=Room(network, room) if room else None,
         hold=float(values["hold"]),
         budget=int(values["budget"]),
-        links=cast(Literal["allow", "ask"], values["links"]),
+        links=cast(Literal["tell", "ask", "allow"], values["links"]),
         alt=cast(Literal["off", "ask", "require"], values["alt"]),
     )

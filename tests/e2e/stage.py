@@ -92,6 +92,10 @@ class Stage:
         await self.link(person, handle, dm)
         return person, dm
 
+    async def at_any_price(self, owner: Chatter, dm: str, handle: str = "ana") -> None:
+        """Let nothing wait for its price to be read: the test is about something else."""
+        await owner.until_heard("links=allow", reply_to=await owner.say(dm, f"!policy @{handle} links=allow"))
+
     # ------------------------------------------------------------ X
 
     def begin_anew(self) -> None:

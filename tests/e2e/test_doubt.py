@@ -67,16 +67,13 @@ async def test_what_is_not_found_is_asked_about(stage: Stage) -> None:
 
 async def test_what_was_taken_is_found(stage: Stage) -> None:
     ana, dm = await stage.linked()
+    await stage.at_any_price(ana, dm)
     texts = []
     for fault in (Kind.ANSWER, Kind.RESET, Kind.TRUNCATE, Kind.GARBAGE):
         text = f"{fault.value} & <b> https://example.org/{fault.value}?a=1&b=2 \N{PILE OF POO}"  # X shows it otherwise
         texts.append(text)
         stage.fault(fault, taken=True)
         command = await ana.say(dm, f"!tweet {text}")
-        if len(texts) == 1:  # what a link costs is asked about before the first one
-            asked = await ana.until_heard(r"the link makes it \$0\.20\. I ask you this once", reply_to=command)
-            assert stage.sent() == []
-            await ana.react(dm, asked.id, "✅")
         await stage.until_told(ana, *texts)
         await ana.until_signed(command, "✅")
     assert stage.texts() == texts

@@ -1,4 +1,6 @@
-"""The waiting time of a post, on a real homeserver: a cross or a removed message stops it, and nothing is sent."""
+"""The waiting time of a post, on a real homeserver: a cross or a removed message stops it, and nothing is sent. What
+costs more than usual tells it before it is paid.
+"""
 
 import pytest
 
@@ -38,3 +40,26 @@ async def test_a_held_post_is_stopped_by_a_cross_and_by_removing_its_command(sta
     late = await ana.until_heard("k4, “Kept”, goes out", reply_to=kept)
     await ana.react(room, late.id, "❌")
     await ana.until_heard(r"Too late to stop k4: it is out\. To delete it: !undo k4", room=room)
+
+
+async def test_the_price_of_a_link_is_told_before_it_is_paid(stage: Stage) -> None:
+    ana, _ = await stage.linked("acme", "ana")
+    room = await ana.create(stage.bot)
+    await ana.until_in(room, stage.bot)
+
+    dear = r"goes out as @acme in \d+ s\. To stop it: !undo k{} or ❌ here · the link makes it \$0\.20"
+    stopped = await ana.say(room, "!tweet Not this: https://example.org/a")
+    words = await ana.until_heard(dear.format(1), reply_to=stopped)
+    await ana.react(room, words.id, "❌")
+    await ana.until_heard("Undone before it went out: k1", reply_to=stopped)
+
+    kept = await ana.say(room, "!tweet This: https://example.org/b")
+    await ana.until_heard(dear.format(2), reply_to=kept)
+    behind = await ana.say(room, "!tweet And this behind it")
+    assert stage.sent() == []
+    posted = await ana.until_heard("Posted as @acme", reply_to=kept, within=30.0)
+    assert "the link makes it $0.20" in posted.text
+    await ana.until_heard("Posted as @acme", reply_to=behind)
+    first, second = stage.texts("acme")
+    assert (first.startswith("This: "), second) == (True, "And this behind it")
+    assert len(stage.sent()) == 2

@@ -55,6 +55,7 @@ async def test_killed_in_a_thread_with_two_pictures(set_up: SetUp, subtests: pyt
     stage = await set_up("posts_per_day = 1000")
     await stage.kantter.start()
     ana, dm = await stage.linked()
+    await stage.at_any_price(ana, dm)
     moments = [(UPLOAD, 1), (UPLOAD, 2), (ALT, 1), (ALT, 2), (TWEETS, 1), (TWEETS, 3), (TWEETS, 5)]
     for (path, number), taken in itertools.product(moments, (False, True)):
         story = f"{number}. {path}, {'after' if taken else 'before'} X took it"
@@ -87,6 +88,7 @@ async def killed_in_a_thread(
 
 async def test_a_thread_with_two_pictures_killed_again_and_again(stage: Stage) -> None:
     ana, dm = await stage.linked()
+    await stage.at_any_price(ana, dm)
     chance = random.Random(7)
     for path in [UPLOAD, ALT] * 8 + [TWEETS] * 20:
         stage.fault(Kind.DELAY, path=path, taken=chance.random() < 0.5, seconds=chance.random())
@@ -121,6 +123,7 @@ def films(stage: Stage) -> list[Medium]:
 @pytest.mark.timeout(300)
 async def test_killed_with_a_video_on_its_way(stage: Stage, subtests: pytest.Subtests) -> None:
     ana, dm = await stage.linked()
+    await stage.at_any_price(ana, dm)
     moments = [
         ("POST", f"{UPLOAD}/initialize", 1),
         ("POST", f"{UPLOAD}/*/append", 2),

@@ -48,6 +48,7 @@ async def show(person: Chatter, room: str, content: bytes, caption: str = "", *,
 
 async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -> None:
     ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     command = await show(ana, dm, picture(), "!tweet Look at her\nalt: A cat asleep\non a chair", encrypted=True)
     told = await ana.until_heard("Posted as @acme", reply_to=command)
     assert "alt text: “A cat asleep on a chair”" in told.text
@@ -107,6 +108,7 @@ async def test_in_a_room_without_encryption_it_is_the_same(stage: Stage) -> None
 
 async def test_killed_with_a_picture_on_its_way(stage: Stage, subtests: pytest.Subtests) -> None:
     ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     for path, taken in itertools.product(("/2/media/upload", "/2/media/metadata", "/2/tweets"), (False, True)):
         story = f"{path}, {'after' if taken else 'before'} X took it"
         with subtests.test(story):
@@ -131,6 +133,7 @@ async def killed_with_a_picture(stage: Stage, ana: Chatter, dm: str, story: str,
 
 async def test_an_alt_text_is_asked_for_and_given_later(stage: Stage) -> None:
     ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     await ana.say(dm, "!policy @acme alt=ask")
     await ana.until_heard("alt=ask")
     command = await show(ana, dm, picture(), "!tweet Look at her", encrypted=True)
@@ -183,7 +186,8 @@ def shown_on_x(stage: Stage) -> list[list[str]]:
 
 @pytest.mark.parametrize("encrypted", [True, False])
 async def test_pictures_in_a_row_are_asked_about_and_posted_in_order(stage: Stage, encrypted: bool) -> None:
-    ana, _ = await stage.linked("acme", "ana")
+    ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     bob = await stage.person("bob")
     room = await ana.create(stage.bot, bob.user_id, encrypted=encrypted)
     await bob.until_known(room)
@@ -207,6 +211,7 @@ async def test_pictures_in_a_row_are_asked_about_and_posted_in_order(stage: Stag
 
 async def test_a_gallery_is_posted_whole_and_at_once(stage: Stage) -> None:
     ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     items = []
     for name in ("a.jpg", "b.jpg"):
         stored, keys = encrypt_attachment(picture())
@@ -221,6 +226,7 @@ async def test_a_gallery_is_posted_whole_and_at_once(stage: Stage) -> None:
 
 async def test_an_edit_swaps_the_picture_before_it_is_out(stage: Stage) -> None:
     ana, dm = await stage.linked("acme", "ana")
+    await stage.at_any_price(ana, dm, "acme")
     await ana.say(dm, "!policy @acme alt=require")
     await ana.until_heard("alt=require")
     command = await show(ana, dm, picture(), "!tweet Look", encrypted=True)

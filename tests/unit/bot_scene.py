@@ -42,6 +42,8 @@ COPY = Medium("mxc://example.org/copy", "image/jpeg", 200_000, "cat.jpg")
 NOW = 1_800_000_000.0
 STALE = 600.0
 CAP = 50
+SOON = "in 10 s. To stop it: !undo k1"
+"""When a post with an unusual price goes out."""
 
 
 @dataclass

@@ -27,6 +27,7 @@ POLICIES: dict[str, Rules] = {
     "frozen": Rules(frozen=True, late=True),
     "budget spent": Rules({"budget": 1}, late=True),
     "links=ask": Rules({"links": "ask"}),
+    "links=allow": Rules({"links": "allow"}),
     "hold=20s": Rules({"hold": 20.0}),
     "alt=require": Rules({"alt": "require"}),
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Draft, Medium, Message, Post, PostState, Role, Speech
-from tests.unit.bot_scene import ANA, BEN, CAP, COPY, LOBBY, PRESS, STALE, Scene
+from tests.unit.bot_scene import ANA, BEN, CAP, COPY, LOBBY, PRESS, SOON, STALE, Scene
 from tests.unit.drafting_scene import ADA, OWEN, POLLY, now_says, set_policy, shown, speak, team
 
 CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", sha256="a-hash", copies=(COPY,))
@@ -38,7 +38,8 @@ async def test_it_is_set_by_the_posts_name(scene: Scene) -> None:
     await scene.say(POLLY, "!tweet@acme hello", media=(CAT,))
     words = await scene.ask(POLLY, "!alt k1 A cat asleep\non a chair")
     assert (
-        words == "Changed k1, “hello”, the picture “cat.jpg” has the alt text “A cat asleep on a chair”: it goes out."
+        words == "Changed k1, “hello”, the picture “cat.jpg” has the alt text “A cat asleep on a chair”: it goes out in"
+        " 20 s. To stop it: !undo k1 · the alt text makes it $0.02"
     )
     post = await scene.post()
     assert (post.state, post.draft.media[0].alt) == (PostState.QUEUED, "A cat asleep\non a chair")
@@ -72,7 +73,7 @@ async def test_a_reply_needs_no_name(scene: Scene, reply_to: str) -> None:
     post = await held(scene)
     await scene.question(POLLY, [post])
     words = await scene.ask(POLLY, "!alt K9 with a cat", reply_to="$question" if reply_to == "question" else "$1")
-    assert words.endswith("has the alt text “K9 with a cat”: it goes out.")
+    assert words.endswith(f"has the alt text “K9 with a cat”: it goes out {SOON} · the alt text makes it $0.02")
     assert await alts(scene) == ["K9 with a cat"]
 
 
@@ -99,7 +100,7 @@ async def test_at_the_daily_cap_the_alt_text_stays_and_the_post_waits(scene: Sce
     for _ in range(CAP):
         await scene.say(POLLY, f"!tweet@acme number {_}")
     words = await scene.ask(POLLY, f"!alt {post.label} A cat")
-    assert words.endswith("not posted, it waits for its author's word (!send k1).")
+    assert words.endswith("not posted, it waits for its author's word (!send k1) · the alt text makes it $0.02.")
     kept = await scene.post(0)
     assert (kept.state, kept.draft.media[0].alt) == (PostState.HELD, "A cat")
     assert kept.reason.startswith("The limit is 50 posts in 24 hours")
@@ -159,7 +160,7 @@ async def test_of_a_thread_it_is_on_the_part_that_has_the_picture(scene: Scene) 
     await team(scene, alt="ask")
     await scene.say(POLLY, "!thread@acme One\n---\nTwo", media=(CAT,))
     assert [post.state for post in await scene.posts()] == [PostState.HELD] * 2
-    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith(": it goes out.")
+    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith(f": it goes out {SOON} · it costs $0.035 in all")
     assert [post.state for post in await scene.posts()] == [PostState.QUEUED] * 2
     assert await alts(scene, 0) == ["A cat"]
 
@@ -199,7 +200,7 @@ async def test_asked_for_it_is_held_and_goes_with_it_or_without(scene: Scene) ->
     post = await held(scene)
     assert (post.state, post.reason) == (PostState.HELD, LACKS)
     await scene.question(POLLY, [post])
-    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith(": it goes out.")
+    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith(f": it goes out {SOON} · the alt text makes it $0.02")
     assert ((await scene.post()).state, (await scene.post()).question_id) == (PostState.QUEUED, None)
     await scene.say(POLLY, "!tweet@acme world", media=(CAT,))
     await scene.question(POLLY, [await scene.post()])
@@ -210,9 +211,11 @@ async def test_asked_for_it_is_held_and_goes_with_it_or_without(scene: Scene) ->
 async def test_each_picture_must_be_described_before_it_goes(scene: Scene) -> None:
     post = await held(scene, "ask", "hello", CAT, DOG)
     assert post.reason == "Pictures 1 and 2 have no alt text."
-    assert (await scene.ask(POLLY, "!alt k1 2 A dog")).endswith("it waits for its author's word (!send k1).")
+    assert (await scene.ask(POLLY, "!alt k1 2 A dog")).endswith(
+        "it waits for its author's word (!send k1) · the alt text makes it $0.02."
+    )
     assert (await scene.post()).reason == "Picture 1 has no alt text."
-    assert (await scene.ask(POLLY, "!alt k1 1 A cat")).endswith(": it goes out.")
+    assert (await scene.ask(POLLY, "!alt k1 1 A cat")).endswith(f": it goes out {SOON} · the alt text makes it $0.025")
 
 
 async def test_the_edit_of_the_caption_or_the_post_gives_it_too(scene: Scene) -> None:
@@ -227,17 +230,21 @@ async def test_the_edit_of_the_caption_or_the_post_gives_it_too(scene: Scene) ->
 async def test_what_waits_for_more_than_that_waits_on(scene: Scene) -> None:
     post = await held(scene, "ask", "call me at +1 202 555 0143")
     assert post.reason == f"It looks as if a phone number were in it. {LACKS}"
-    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith("not posted, it waits for its author's word (!send k1).")
+    assert (await scene.ask(POLLY, "!alt k1 A cat")).endswith(
+        "not posted, it waits for its author's word (!send k1) · the alt text makes it $0.02."
+    )
     await scene.say(POLLY, "!tweet@acme old", age=STALE + 1.0, media=(CAT,))
     assert (await scene.post()).reason == LACKS
-    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith("it waits for its author's word (!send k2).")
+    assert (await scene.ask(POLLY, "!alt k2 A cat")).endswith(
+        "it waits for its author's word (!send k2) · the alt text makes it $0.02."
+    )
 
 
 async def test_an_alt_text_that_looks_like_a_secret_is_asked_about(scene: Scene) -> None:
     await held(scene)
     words = await scene.ask(POLLY, "!alt k1 a note, password: hunter2!")
     assert "hunter2" not in words
-    assert words.endswith("not posted, it waits for its author's word (!send k1).")
+    assert words.endswith("not posted, it waits for its author's word (!send k1) · the alt text makes it $0.02.")
     assert (await scene.post()).reason == "It looks as if a password were in it."
     await set_policy(scene, (await scene.account("acme")), alt="off")
     await scene.say(POLLY, "!tweet@acme world\nalt: password: hunter2!", media=(CAT,))
@@ -253,7 +260,9 @@ async def test_demanded_no_word_lets_it_go_without(scene: Scene) -> None:
     assert await scene.ask(POLLY, "!send k1") == refused
     assert await scene.react(POLLY, "$question", "✅") == refused
     assert (await scene.post()).state is PostState.HELD
-    assert (await scene.ask(POLLY, "!alt A cat", reply_to="$question")).endswith(": it goes out.")
+    assert (await scene.ask(POLLY, "!alt A cat", reply_to="$question")).endswith(
+        f": it goes out {SOON} · the alt text makes it $0.02"
+    )
 
 
 async def test_demanded_a_draft_cannot_be_approved_or_sent_without(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Draft, PostState
-from tests.unit.bot_scene import ANA, Scene
+from tests.unit.bot_scene import ANA, SOON, Scene
 from tests.unit.drafting_scene import ADA, POLLY, now_says, shown, team
 from tests.unit.test_alt_texts import CAT, DOG, FREE, alts, held
 
@@ -28,7 +28,8 @@ async def test_it_is_asked_about_and_taken_out_at_a_word(scene: Scene, caption: 
     assert (post.state, post.reason, post.draft.text) == (PostState.HELD, WITHIN, caption)
     words = await scene.ask(POLLY, "!alt k1")
     shown_alt = " ".join(alt.split())
-    assert words == f"Changed k1, “{text}”, the picture “cat.jpg” has the alt text “{shown_alt}”: it goes out."
+    changed = f"Changed k1, “{text}”, the picture “cat.jpg” has the alt text “{shown_alt}”: it goes out {SOON}"
+    assert words == f"{changed} · the alt text makes it $0.02"
     post = await scene.post()
     assert (post.state, post.reason, post.draft) == (PostState.QUEUED, "", Draft(text, media=(replace(CAT, alt=alt),)))
     assert post.cost == FREE + 5_000
@@ -56,7 +57,7 @@ async def test_taken_out_by_a_reply_to_the_question(scene: Scene) -> None:
     words = await scene.ask(POLLY, "!alt", reply_to="$question")
     assert words == (
         "Changed k1, “one”, the picture “cat.jpg” has the alt text “A cat”, the picture “dog.jpg” has the alt text "
-        "“A dog”: it goes out."
+        f"“A dog”: it goes out {SOON} · the alt text makes it $0.025"
     )
     assert await alts(scene) == ["A cat", "A dog"]
 
@@ -69,10 +70,14 @@ async def test_more_of_them_than_pictures_change_nothing(scene: Scene) -> None:
 
 async def test_another_alt_text_leaves_the_words_and_it_waits_on(scene: Scene) -> None:
     await held(scene, "off", "one alt: A cat")
-    assert (await scene.ask(POLLY, "!alt k1 A tom")).endswith("not posted, it waits for its author's word (!send k1).")
+    assert (await scene.ask(POLLY, "!alt k1 A tom")).endswith(
+        "not posted, it waits for its author's word (!send k1) · the alt text makes it $0.02."
+    )
     post = await scene.post()
     assert (post.reason, post.draft.text, await alts(scene)) == (WITHIN, "one alt: A cat", ["A tom"])
-    assert (await scene.ask(POLLY, "!alt k1")).endswith("has the alt text “A cat”: it goes out.")
+    assert (await scene.ask(POLLY, "!alt k1")).endswith(
+        f"has the alt text “A cat”: it goes out {SOON} · the alt text makes it $0.02"
+    )
 
 
 async def test_an_edit_that_brings_one_is_asked_about(scene: Scene) -> None:
@@ -83,7 +88,7 @@ async def test_an_edit_that_brings_one_is_asked_about(scene: Scene) -> None:
     await scene.edit(POLLY, said, "!tweet@acme one\nalt: A cat")
     assert ((await scene.post()).state, await alts(scene)) == (PostState.QUEUED, ["A cat"])
     assert (await scene.ask(POLLY, "!edit k1 two alt: A dog")).endswith(
-        "not posted, it waits for its author's word (!send k1)."
+        "not posted, it waits for its author's word (!send k1) · the alt text makes it $0.02."
     )
     assert (await scene.post()).draft.text == "two alt: A dog"
 
@@ -93,7 +98,10 @@ async def test_of_a_thread_it_may_stand_in_any_part(scene: Scene) -> None:
     await scene.say(POLLY, "!thread@acme One\n---\nTwo alt: A cat", media=(CAT,))
     assert [post.reason for post in await scene.posts()] == [WITHIN] * 2
     words = await scene.ask(POLLY, "!alt k2")
-    assert words == "Changed k1, “One”, the picture “cat.jpg” has the alt text “A cat”: it goes out."
+    assert words == (
+        "Changed k1, “One”, the picture “cat.jpg” has the alt text “A cat”: it goes out in 10 s. To stop it: !undo k1"
+        " · it costs $0.035 in all"
+    )
     first, second = await scene.posts()
     assert (first.draft, second.draft) == (Draft("One", media=(replace(CAT, alt="A cat"),)), Draft("Two"))
     assert (first.state, second.state) == (PostState.QUEUED, PostState.QUEUED)

@@ -140,7 +140,7 @@ async def test_edit_changes_a_queued_post_of_its_author(scene: Scene) -> None:
     await team(scene, hold=20.0)
     await scene.say(POLLY, "!tweet@acme helo")
     assert (await scene.post()).due_at == NOW + 20.0
-    assert await scene.ask(POLLY, "!edit k1 hello") == "Changed k1, “hello”: it goes out."
+    assert await scene.ask(POLLY, "!edit k1 hello") == "Changed k1, “hello”: it goes out in 20 s. To stop it: !undo k1"
     assert (await scene.ask(ADA, "!edit k1 no")).startswith("You may not change k1")
     assert (await scene.post()).draft.text == "hello"
     words = await scene.ask(POLLY, "!edit k1 my password: hunter2!")

@@ -89,7 +89,8 @@ async def test_what_cannot_be_read_is_not_posted_without(scene: Scene) -> None:
         (replace(CAT, size=(50 << 20) + 1), "too large"),
         (replace(CAT, mime="video/mp4", size=(512 << 20) + 1), "too large"),
         (replace(CAT, mime="video/mp4", duration=141.0), "too long"),
-        (replace(CAT, alt="x"), ""),
+        (replace(CAT, alt="x"), "k1, “Hello”, goes out as @acme in 10 s"),
+        (CAT, ""),
     ],
 )
 async def test_what_is_not_taken_is_refused_before_it_is_fetched(scene: Scene, medium: Medium, said: str) -> None:

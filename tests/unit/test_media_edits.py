@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Draft, Medium, PostState, Role
-from tests.unit.bot_scene import ANA, BEN, Scene
+from tests.unit.bot_scene import ANA, BEN, SOON, Scene
 from tests.unit.drafting_scene import ADA, grant, now_says, set_policy, shown, team
 from tests.unit.media_scene import A, B, C, D, E, Talk, names, states
 
@@ -150,7 +150,7 @@ async def test_edit_as_a_caption_swaps_the_picture(scene: Scene, room: Talk, com
     await captioned(scene, A, B)
     words = await scene.ask(ANA, f"{command}\nalt: C", media=(C,))
     text = "hello you" if "you" in command else "hello"
-    assert words == f"Changed k1, “{text}”, with the picture “c.jpg”: it goes out."
+    assert words == f"Changed k1, “{text}”, with the picture “c.jpg”: it goes out {SOON} · the alt text makes it $0.02"
     assert (await scene.post()).draft == Draft(text, media=(replace(C, alt="C"),))
 
 

@@ -162,7 +162,9 @@ async def test_the_question_holds_whatever_else_there_is_to_say(scene: Scene, ro
     assert price == "Mind that the link makes it $0.20."
     assert (await scene.ask(ANA, "!send k1")).startswith("Not sent: Pictures 1 and 2 have no alt text.")
     await scene.say(ANA, "!alt k1 1 A")
-    assert (await scene.ask(ANA, "!alt k1 2 B")).endswith("not posted, it waits for its author's word (!send k1).")
+    assert (await scene.ask(ANA, "!alt k1 2 B")).endswith(
+        "not posted, it waits for its author's word (!send k1) · the link and the alt text make it $0.21."
+    )
     assert await scene.ask(ANA, "!send k1") == "Sending k1."
 
 

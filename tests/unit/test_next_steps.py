@@ -81,7 +81,7 @@ async def test_what_lacks_something_says_how_it_is_written(scene: Scene, acme: A
 async def test_the_policies_say_how_one_learns_of_them(scene: Scene, acme: Account) -> None:
     shown = (
         "@acme: approvals=1, approvals_from=contributors, approve_by=reaction, room=none, hold=none, budget=none,"
-        " links=allow, alt=off, premium=off (280 characters). What one is for: !policy @acme hold"
+        " links=tell, alt=off, premium=off (280 characters). What one is for: !policy @acme hold"
     )
     assert await scene.ask(BEN, "!policy @acme") == shown
     assert await scene.ask(ANA, "!policy") == f"{shown} · to set it: !policy @acme hold=20s"

@@ -38,9 +38,10 @@ async def policy(scene: Scene, account: Account) -> Policy:
         ("budget=5", {"budget": 5_000_000}, "budget=$5.00 (was none)"),
         ("budget=$7.50", {"budget": 7_500_000}, "budget=$7.50"),
         ("budget=0.015", {"budget": 15_000}, "budget=$0.015"),
-        ("links=ask", {"links": "ask"}, "links=ask (was allow)"),
-        ("\n links=ask\n hold=20s\n", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was allow)"),
-        ("links=ask hold=20s", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was allow)"),
+        ("links=ask", {"links": "ask"}, "links=ask (was tell)"),
+        ("links=allow", {"links": "allow"}, "links=allow (was tell)"),
+        ("\n links=ask\n hold=20s\n", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was tell)"),
+        ("links=ask hold=20s", {"links": "ask", "hold": 20.0}, "hold=20s (was none), links=ask (was tell)"),
     ],
 )
 async def test_an_owner_sets_it_and_takes_it_back(
@@ -50,7 +51,7 @@ async def test_an_owner_sets_it_and_takes_it_back(
     assert said in words
     assert await policy(scene, acme) == Policy(**fields)  # type: ignore[arg-type]  # a table of fields
     assert "so already" in await scene.ask(ANA, f"!policy@acme {setting}")
-    usual = "approvals=1 approvals_from=contributors approve_by=reaction room=none hold=none budget=none links=allow"
+    usual = "approvals=1 approvals_from=contributors approve_by=reaction room=none hold=none budget=none links=tell"
     await scene.say(ANA, f"!policy @acme {usual}")
     assert await policy(scene, acme) == Policy()
 
@@ -74,7 +75,7 @@ async def test_an_owner_sets_it_and_takes_it_back(
         ("budget=1e9", "dollars a month"),
         ("budget=9999999", "dollars a month"),
         ("budget=0.0000001", "dollars a month"),
-        ("links=never", "allow or ask"),
+        ("links=never", "tell, ask or allow"),
         ("premium=7", "on or off"),
         ("color=red", "there are: approvals, approvals_from"),
         ("links=ask color=red", "there are: approvals"),
