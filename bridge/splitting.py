@@ -57,17 +57,16 @@ class _Splitting:
     def _end(self, start: int) -> int:
         """The edge at which the part that begins at edge ``start`` ends."""
         room = self.limit
-        while room > 0:
-            far = bisect_right(self.sums, self.sums[start] + room) - 1
-            if far <= start:
-                break
+        while True:
+            far = max(bisect_right(self.sums, self.sums[start] + room) - 1, start + 1)
             end = far if far == len(self.edges) - 1 else self._good_end(start, far)
             # By itself a part can count otherwise than within the text: a cut can make a link of what was none.
             over = length(self.text[self.edges[start] : self.edges[end]].rstrip()) - self.limit
             if over <= 0:
                 return end
+            if end == start + 1:
+                raise UsageError("One character of the text has so many marks that it does not fit into a post.")
             room = min(room - over, room // 2) if over > room // 4 else room - over
-        raise UsageError("One character of the text has so many marks that it does not fit into a post.")
 
     def _good_end(self, start: int, far: int) -> int:
         """The best edge in ``(start, far]``: behind a sentence, else a word, else the farthest."""

@@ -5,7 +5,7 @@ import unicodedata
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import UsageError
@@ -37,6 +37,7 @@ def check(text: str, parts: list[str], limit: int) -> None:
 
 
 @given(TEXTS, st.sampled_from([280, 60, 40]))
+@example("https://example.com/a/b?c=d“Really?”" + "b.co" * 90 + "word", 40)  # each cut near the end makes another link
 @settings(max_examples=300)
 def test_every_part_fits_and_nothing_is_lost(text: str, limit: int) -> None:
     try:
