@@ -5,7 +5,7 @@ It knows when an offer stands: while the one who made it may still give that rol
 
 from dataclasses import replace
 
-from bridge.bot import asking
+from bridge.bot import signs
 from bridge.bot.accounts import bare
 from bridge.bot.asked import Asked, Command, House, Where
 from bridge.bot.reviewing import look_again
@@ -79,8 +79,8 @@ def _tell(tx: Tx, offer: Offer, words: str) -> None:
 
 def ticked(tx: Tx, event: Reaction, house: House, now: float) -> None:
     """A reaction: if it is a tick or a cross of the person asked, on the words that asked them, it answers that."""
-    takes = event.key in asking.TICKS
-    if not takes and event.key not in asking.CROSSES:
+    takes = event.key in signs.TICKS
+    if not takes and event.key not in signs.CROSSES:
         return
     for answer in tx.answers.of_event(event.room.network, event.target):
         offer = tx.shares.asked_by(answer.id)

@@ -131,6 +131,11 @@ def everybody(standing: Standing) -> bool:
     return True
 
 
+def has_account(standing: Standing) -> bool:
+    """Visible to whoever may use an account."""
+    return bool(standing.accounts)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table of verbs.

@@ -5,20 +5,18 @@ ask, and when, is the outbox's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from bridge import times
-from bridge.bot import holding, limits, previewing, resuming, signs, waiting
-from bridge.bot.asked import Asked, Command, House, Standing
-from bridge.bot.words import moment, number, quote, span, subject, without_words
+from bridge.bot import holding, previewing, resuming, sending, signs, waiting
+from bridge.bot.asked import Asked, Command, House, has_account
+from bridge.bot.words import number, quote, span, subject, without_words
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
-from bridge.model import Identity, Policy, Post, PostState, Reaction, Role, Room, Speech, label, unlabel
+from bridge.model import Identity, Post, PostState, Reaction, Room, Speech, label, unlabel
 
 _MOST_NAMED = 5
 _WAITING = (PostState.HELD, PostState.UNKNOWN)
-_WAITS = "{} waits for approval now, not for your word: an approver has to let it through."
 _HOW_IT_STANDS = {
     PostState.DRAFT: "waits for approval",
     PostState.SCHEDULED: "goes out at its time",
@@ -28,18 +26,6 @@ _HOW_IT_STANDS = {
     PostState.FAILED: "was not posted",
 }
 TICKS, CROSSES = signs.TICKS, signs.CROSSES
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a `send` did: how many rows it let go, which of those go out now (as they were before), and the sentences
-    about those that are drafts now, and about those that cannot go.
-    """
-
-    count: int
-    going: tuple[Post, ...]
-    drafts: tuple[str, ...]
-    problems: tuple[str, ...]
 
 
 def send(tx: Tx, asked: Asked, house: House) -> None:
@@ -53,13 +39,13 @@ def send(tx: Tx, asked: Asked, house: House) -> None:
         posts = _named(tx, asked, house)
     elif not posts:
         return
-    result = send_all(tx, posts, asked.sender, house, asked.now, asked.room)
+    result = sending.send_all(tx, posts, asked.sender, house, asked.now, asked.room)
     if not result.count and not result.drafts:
         raise UsageError(" ".join(result.problems))
     what = posts[0].label if len(posts) == 1 else number(result.count, "post")
-    sending = [f"Sending {what}.{_later(tx, posts, asked, house)}"] if result.count else []
-    asked.reply(tx, " ".join((*sending, *result.drafts, *result.problems)))
-    show_going(tx, result, asked.now)
+    going = [f"Sending {what}.{_later(tx, posts, asked, house)}"] if result.count else []
+    asked.reply(tx, " ".join((*going, *result.drafts, *result.problems)))
+    sending.show_going(tx, result, asked.now)
 
 
 def _later(tx: Tx, posts: Sequence[Post], asked: Asked, house: House) -> str:
@@ -83,7 +69,7 @@ def drop(tx: Tx, asked: Asked, house: House) -> None:
         return
     posts = _named(tx, asked, house)
     asked.reply(tx, _dropped(tx, posts, asked.room, house), post_id=posts[0].id if len(posts) == 1 else None)
-    drop_all(tx, posts, asked.room, asked.now)
+    sending.drop_all(tx, posts, asked.room, asked.now)
 
 
 # ---------------------------------------------------------------- drafts, and what waits for its time
@@ -102,14 +88,14 @@ def _release(tx: Tx, asked: Asked, post: Post, house: House) -> None:
         raise UsageError(
             f"{post.label} waits for approval, not for your word. {house.prefix}show {post.label} shows it."
         )
-    if problem := _obstacle(tx, post, asked.sender, house, asked.now):
+    if problem := sending.obstacle(tx, post, asked.sender, house, asked.now):
         raise UsageError(problem)
     newest, read = previewing.version(tx, post), waiting.read_id(asked.text)
     named = 1 if read is None else read[1] or 1
     if named != newest and (read is None or read[1] is not None or previewing.writers(tx, post)):
         raise UsageError(waiting.changed(post, newest, asked.verb, house))  # nobody sends another's words unseen
     waiting.release(tx, post, house, asked.now)
-    _log(tx, post, asked.sender, asked.room, asked.now)
+    sending.record(tx, post, asked.sender, asked.room, asked.now)
     sent = tx.posts.get(post.id) or post
     held = waiting.is_held(sent, asked.now)
     how = f"{post.label} goes out {holding.how(tx, sent, house, asked.now)}" if held else f"Sending {post.label}."
@@ -137,142 +123,6 @@ def _drop_unsent(tx: Tx, asked: Asked, post: Post, house: House) -> None:
 
 
 # ---------------------------------------------------------------- what was asked about
-
-
-def send_all(
-    tx: Tx, posts: Sequence[Post], who: Identity, house: House, now: float, said_in: Room | None = None
-) -> Sent:  # fmt: skip
-    """Queue those of ``posts`` that may go out by the rights of ``who``; the rest waits on. An unknown one is sent
-    again: its author says so. ``said_in``: where they said it; None when it follows from something else. ``show_going``
-    comes after it.
-    """
-    left = limits.left(tx, who, house, now)
-    drafts, problems = dict[str, None](), dict[str, None]()  # a sentence once, in order
-    going: list[Post] = []
-    count, full = 0, ""
-    for known in posts:
-        post = tx.posts.get(known.id) or known
-        if post.state is not known.state:  # it went with an earlier part of its thread
-            continue
-        problem = _obstacle(tx, post, who, house, now)
-        if not problem and post.state is PostState.UNKNOWN and _undoing(tx, post) is not None:
-            problem = f"{post.label} is to be undone, so it is not sent again."
-        if not problem and post.state is PostState.HELD and left < 1:
-            full = full or _full(tx, who, house, now)
-            problem = full
-        if not problem:
-            left -= post.state is PostState.HELD  # an unknown one counts already
-            problem = _queue(tx, post, house, now)
-            fresh = tx.posts.get(post.id) or post
-            if said_in is not None and fresh.state is not post.state:
-                _log(tx, fresh, who, said_in, now)
-            if fresh.state is PostState.DRAFT:
-                drafts[problem] = None
-                continue
-            if fresh.state is PostState.QUEUED:
-                going.append(post)
-        if problem:
-            problems[problem] = None
-        else:
-            count += 1
-    return Sent(count, tuple(going), tuple(drafts), tuple(problems))
-
-
-def show_going(tx: Tx, sent: Sent, now: float) -> None:
-    """The signs on what goes out now. The words come before: many signs take their time in a room."""
-    for post in sent.going:
-        if post.state is PostState.UNKNOWN:
-            signs.take_away(tx, post, signs.UNSURE)
-            signs.take_away(tx, post, signs.WAITS)
-        first = post.thread_root or post.id
-        if first == post.id or not tx.answers.of_post(first, Speech.REACTION, signs.WAITS):
-            signs.wait(tx, post.room, post.message_id, first, now)
-
-
-def _log(tx: Tx, post: Post, who: Identity, room: Room, now: float) -> None:
-    """Who said `send`, of what, and what it came to."""
-    state = (tx.posts.get(post.id) or post).state
-    tx.log.add(
-        who, "send", room=room, account_id=post.account_id, post_id=post.id, detail=f"{post.label}, {subject(post)}",
-        outcome="waits for approval" if state is PostState.DRAFT else state.value, at=now,
-    )  # fmt: skip
-
-
-def _full(tx: Tx, who: Identity, house: House, now: float) -> str:
-    at = moment(limits.next_time(tx, who, house, now), now)
-    return f"The limit is {house.posts_per_day} posts in 24 hours; what is left waits. Say it again at {at}."
-
-
-def _queue(tx: Tx, post: Post, house: House, now: float) -> str:
-    """Queue it, unless approvers must let it through first: then the sentence about that."""
-    role, policy = tx.accounts.role(post.account_id, post.author), tx.policies.of(post.account_id)
-    unsure = post.state is PostState.UNKNOWN
-    asked_about, post = post, post if unsure else waiting.permit_scaling(tx, post, house, told=False)
-    if post.content and post.draft != asked_about.draft:  # it was approved as it was
-        waiting.submit(tx, post, house, now)
-        return f"{post.label} waits for approval."
-    if post.part > 1 and _lacks_approval(tx, post, role, policy):  # what is out already cannot be a draft again
-        return resuming.refused(post, house)
-    if post.content and not tx.decisions.stands(post, policy.approvals):
-        if unsure:
-            return f"{post.label} is not approved any more, so it is not sent again."
-        waiting.back(tx, post, house, now)
-        return _WAITS.format(post.label)
-    if not post.content and not unsure and role is not None and policy.asks(role):
-        waiting.submit(tx, post, house, now)
-        return _WAITS.format(post.label)
-    at = post.scheduled_for
-    if at is not None and at > now and not unsure:
-        tx.posts.save(replace(post, state=PostState.SCHEDULED, due_at=at, question_id=None, reason=""))
-        return ""
-    tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=now, due_at=now, question_id=None, reason=""))
-    return ""
-
-
-def _lacks_approval(tx: Tx, post: Post, role: Role | None, policy: Policy) -> bool:
-    if post.content:
-        return not tx.decisions.stands(post, policy.approvals)
-    return role is not None and policy.asks(role)
-
-
-def _obstacle(tx: Tx, post: Post, who: Identity, house: House, now: float) -> str:
-    """Why that person cannot send ``post`` now; empty when they can."""
-    role = tx.accounts.role(post.account_id, who)
-    account = tx.accounts.get(post.account_id)
-    through = bool(post.content) or post.state is PostState.HELD  # approvers let it through, or will
-    if account is None or role is None or not (role.may_post or through):
-        return "Not sent: you may not post as that account any more."
-    if account.broken:
-        how = f"Write {house.prefix}link to me in private."
-        return f"Not sent: {account.at} must be linked again ({account.broken}). {how}"
-    return waiting.undescribed(tx, post, "Not sent", house) or waiting.unaffordable(tx, post, "Not sent", house, now)
-
-
-def _undoing(tx: Tx, post: Post) -> Post | None:
-    row = tx.posts.undoing(post.id)
-    return None if row is None or row.state is PostState.FAILED else row
-
-
-def drop_all(tx: Tx, posts: Sequence[Post], room: Room, now: float) -> None:
-    """Settle ``posts`` as not to be sent, as their author said in ``room``. The words come before: many crosses take
-    their time in a room.
-    """
-    for post in posts:
-        held = post.state is PostState.HELD
-        tx.log.add(
-            post.author, "drop", room=room, account_id=post.account_id, post_id=post.id,
-            detail=f"{post.label}, {subject(post)}", outcome="not posted" if held else "outcome unknown", at=now,
-        )  # fmt: skip
-        tx.posts.save(replace(post, state=PostState.FAILED, reason="dropped" if held else "dropped; outcome unknown"))
-        if held:
-            if post.part <= 1 or post is posts[0]:  # once for a thread
-                signs.end(tx, post, signs.FAILED)
-            continue
-        signs.take_away(tx, post, signs.WAITS)
-        undoing = _undoing(tx, post)
-        if undoing is not None:  # it waited for this row's fate, which nobody will know now
-            tx.posts.save(replace(undoing, state=PostState.FAILED, reason="its post was dropped; outcome unknown"))
-            signs.end(tx, undoing, signs.FAILED)
 
 
 def _dropped(tx: Tx, posts: Sequence[Post], room: Room, house: House) -> str:
@@ -405,25 +255,21 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
     age = now - event.sent_at
     if event.key in CROSSES:
         _say(tx, event, said[0].thread, _dropped(tx, posts, event.room, house))
-        drop_all(tx, posts, event.room, now)
+        sending.drop_all(tx, posts, event.room, now)
     elif age > house.stale_after:
         names = ", ".join(question.label for question in questions)
         old = f"Your {event.key} is {span(age)} old, so I sent nothing."
         _say(tx, event, said[0].thread, f"{old} If you still want it: {house.prefix}send {names}")
     else:
-        result = send_all(tx, posts, event.sender, house, now, event.room)
+        result = sending.send_all(tx, posts, event.sender, house, now, event.room)
         if result.drafts or result.problems:
             _say(tx, event, said[0].thread, " ".join((*result.drafts, *result.problems)))
-        show_going(tx, result, now)
+        sending.show_going(tx, result, now)
     return True
 
 
 def _say(tx: Tx, event: Reaction, thread: str | None, words: str) -> None:
     tx.answers.add(event.room, Speech.TEXT, words, target=event.target, thread=thread, mention=event.sender)
-
-
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
 
 
 COMMANDS = (
@@ -433,7 +279,7 @@ COMMANDS = (
         example="send q7",
         help="Send what I asked you about, or your own draft, where you may; ✅ on my question does the same.",
         work=send,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="drop",
@@ -442,6 +288,6 @@ COMMANDS = (
         help="Forget what I asked you about, a draft or what is scheduled; ❌ on my question does the same.",
         work=drop,
         ageless=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
 )

@@ -6,7 +6,7 @@ Defaults change only by who may change them. It knows nothing of linking and pos
 from bridge import pricing
 from bridge.bot import accounts
 from bridge.bot.accounts import Usable
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.freezing import by
 from bridge.bot.teams import by_room
 from bridge.errors import UsageError
@@ -142,10 +142,6 @@ def _defaults(tx: Tx, asked: Asked, house: House, mine: Usable) -> str:
     return f"Your default: {yours}. This room's: {room}. To change it: {house.prefix}{house.verbs['use'].usage}"
 
 
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="accounts",
@@ -171,6 +167,6 @@ COMMANDS = (
         work=use,
         needs=Need.ROOM_ADMIN,
         blind=True,  # a person's own default needs nobody's leave
-        visible=_has_accounts,
+        visible=has_account,
     ),
 )

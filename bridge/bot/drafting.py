@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bridge import alttext, telltale, times
 from bridge.bot import editing, exhibits, holding, pictures, posting, previewing, scheduling, threading, waiting
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, has_account
 from bridge.bot.words import quote, subject, without_words
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -313,10 +313,6 @@ def _too_late(part: Post, house: House) -> str:
             return f"it is {part.state.value}"
 
 
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="show",
@@ -324,7 +320,7 @@ COMMANDS = (
         example="show k7",
         help="Show a draft or a post, and where it stands.",
         work=show,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="edit",
@@ -334,7 +330,7 @@ COMMANDS = (
         "As a caption it changes the picture.",
         work=edit,
         pictures=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="alt",
@@ -343,6 +339,6 @@ COMMANDS = (
         help="Say what a picture shows, for those who cannot see it; without ID as a reply to it or to my words of it. "
         "With nothing behind ID, what follows “alt:” in the text is taken out of it for that.",
         work=alt,
-        visible=_has_accounts,
+        visible=has_account,
     ),
 )

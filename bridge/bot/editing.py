@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from bridge import alttext, pricing, telltale, times
 from bridge.bot import (
-    asking,
     exhibits,
     holding,
     linking,
@@ -16,6 +15,7 @@ from bridge.bot import (
     posting,
     previewing,
     scheduling,
+    sending,
     signs,
     threading,
     waiting,
@@ -206,8 +206,8 @@ def _go_on(tx: Tx, post: Post, house: House, now: float) -> Post:
     parts = previewing.parts_of(tx, post)
     why: Sequence[str] = waiting.warnings(tx, post, house, now)
     if not why:
-        sent = asking.send_all(tx, parts, post.author, house, now)
-        asking.show_going(tx, sent, now)
+        sent = sending.send_all(tx, parts, post.author, house, now)
+        sending.show_going(tx, sent, now)
         waiting.hold_anew(tx, tx.posts.get(post.id) or post, house, now)
         why = sent.problems
     rows = [row for part in parts if (row := tx.posts.get(part.id)) is not None]

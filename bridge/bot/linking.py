@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge.bot import previewing, signs
 from bridge.bot.accounts import bare, named
-from bridge.bot.asked import Asked, Command, House, Need, Standing, Where
+from bridge.bot.asked import Asked, Command, House, Need, Where, has_account
 from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
 from bridge.bot.words import moment, number, subject
@@ -303,10 +303,6 @@ def _settle_undo(tx: Tx, post: Post) -> None:
     )
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS: tuple[Command, ...] = (
     Command(
         name="link",
@@ -343,7 +339,7 @@ COMMANDS: tuple[Command, ...] = (
         example="unlink @acme",
         work=_unlink,
         where=Where.DM,
-        visible=_has_account,
+        visible=has_account,
     ),
 )
 """The verbs of linking, in the order of the help."""

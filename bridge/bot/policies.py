@@ -7,7 +7,7 @@ import re
 
 from bridge import pricing
 from bridge.bot import accounts
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.reviewing import look_again
 from bridge.bot.terms import KEYS, Terms
 from bridge.bot.words import quote
@@ -167,10 +167,6 @@ def _enough(tx: Tx, terms: Terms, house: House) -> str:
     return f"{mind} To add one: {house.prefix}share {terms.account.at} WHO approver"
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="policy",
@@ -179,6 +175,6 @@ COMMANDS = (
         help=f"Show how an account is treated; its owners can set {', '.join(KEYS)}; with a KEY alone, what it is for.",
         work=policy,
         needs=Need.NAMES | Need.ROOMS,
-        visible=_has_account,
+        visible=has_account,
     ),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bridge import pricing
 from bridge.bot import accounts, confirming, holding, limits, signs, waiting
 from bridge.bot.accounts import Usable
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.words import quote, subject
 from bridge.errors import Refused, TooLong, UsageError
 from bridge.interfaces import Publisher, Tx
@@ -307,10 +307,6 @@ def _ask_about_handle(tx: Tx, asked: Asked, house: House, mine: Usable) -> None:
     raise UsageError(words)
 
 
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="tweet",
@@ -325,7 +321,7 @@ COMMANDS = (
         needs=Need.SERIES,
         publishes=True,
         ageless=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="draft",
@@ -335,7 +331,7 @@ COMMANDS = (
         work=draft,
         pictures=True,
         needs=Need.SERIES,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="reply",
@@ -348,7 +344,7 @@ COMMANDS = (
         needs=Need.SERIES,
         publishes=True,
         ageless=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="retweet",
@@ -358,6 +354,6 @@ COMMANDS = (
         work=retweet,
         publishes=True,
         ageless=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bridge.bot import accounts
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.words import quote, subject, without_words
 from bridge.bot.zones import zone_of
 from bridge.errors import UsageError
@@ -220,10 +220,6 @@ def _end(tx: Tx, post: Post, account: Account | None, house: House, *, whole: bo
     return words
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="log",
@@ -232,7 +228,7 @@ COMMANDS = (
         help="Show what was done with an account, by whom and how it ended.",
         work=log,
         needs=Need.ROOMS,
-        visible=_has_account,
+        visible=has_account,
     ),
     Command(
         name="who",
@@ -241,6 +237,6 @@ COMMANDS = (
         help="Show who asked for a post and who approved it; as a reply to what I said about it, or by its name.",
         work=who,
         aliases=("whoposted",),
-        visible=_has_account,
+        visible=has_account,
     ),
 )

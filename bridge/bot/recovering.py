@@ -6,7 +6,7 @@ They proved to hold it when they linked it. Every owner is told, and any of them
 from datetime import UTC, datetime
 
 from bridge.bot import accounts
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, Standing, has_account
 from bridge.bot.limits import DAY
 from bridge.bot.notices import notify
 from bridge.errors import UsageError
@@ -150,10 +150,6 @@ def settle(tx: Tx, now: float) -> None:
         notify(tx, others, f"{who.name} owns {account.at} too now: nobody has objected.", key=key)
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 def _owns_one(standing: Standing) -> bool:
     return any(role is Role.OWNER for _, role in standing.accounts)
 
@@ -165,7 +161,7 @@ COMMANDS = (
         example="recover @acme",
         help="Become owner of an account that you linked, in 7 days, unless one of its owners objects.",
         work=recover,
-        visible=_has_account,
+        visible=has_account,
     ),
     Command(
         name="object",

@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from bridge import pricing, telltale, times
 from bridge.bot import confirming, posting, previewing, threading
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.showing import PAUSE, answers
 from bridge.bot.words import number, span, subject
 from bridge.bot.zones import zone_of
@@ -195,10 +195,6 @@ def _state(post: Post, now: float, zone: tzinfo) -> str:
             return f"goes out in {span(post.due_at - now)}" if later else "goes out now"
 
 
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="schedule",
@@ -209,7 +205,7 @@ COMMANDS = (
         pictures=True,
         needs=Need.SERIES,
         publishes=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="queue",
@@ -217,7 +213,7 @@ COMMANDS = (
         example="queue",
         help="List what waits: drafts, what is scheduled, what waits for a word, what goes out next.",
         work=queue,
-        visible=_has_accounts,
+        visible=has_account,
     ),
     Command(
         name="timezone",

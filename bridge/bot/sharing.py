@@ -7,7 +7,7 @@ have it while they are members and the room is invite-only: the store looks at t
 from dataclasses import dataclass, replace
 
 from bridge.bot import accounts, recovering
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, Standing, has_account
 from bridge.bot.limits import DAY
 from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
@@ -309,10 +309,6 @@ def _check_last(tx: Tx, asked: Asked, house: House, account: Account, who: Ident
     )
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 def _may_share(standing: Standing) -> bool:
     return any(role.may_approve for _, role in standing.accounts)
 
@@ -336,6 +332,6 @@ COMMANDS = (
         work=unshare,
         needs=Need.NAMES | Need.ROOMS,
         blind=True,  # who is in the team is known without the network
-        visible=_has_account,
+        visible=has_account,
     ),
 )

@@ -4,7 +4,7 @@ It knows which rooms may be told of where. Who may give which role is ``sharing`
 """
 
 from bridge.bot import accounts, recovering
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.words import number
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, Role, Room
@@ -61,10 +61,6 @@ def by_room(tx: Tx, asked: Asked, account: Account, role: Role) -> str:
     return f" by being in {place(asked, rooms[0][0])}"
 
 
-def _has_account(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="team",
@@ -73,6 +69,6 @@ COMMANDS = (
         help="List who may do what on an account.",
         work=team,
         needs=Need.ROOMS,
-        visible=_has_account,
+        visible=has_account,
     ),
 )

@@ -9,7 +9,7 @@ import re
 
 from bridge import splitting
 from bridge.bot import confirming, holding, posting
-from bridge.bot.asked import Asked, Command, House, Need, Standing
+from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import PostState
@@ -67,10 +67,6 @@ def _split_by(cut: re.Pattern[str], text: str) -> list[str]:
     return [part for part in parts if part] or [""]
 
 
-def _has_accounts(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="thread",
@@ -82,6 +78,6 @@ COMMANDS = (
         needs=Need.SERIES,
         publishes=True,
         ageless=True,
-        visible=_has_accounts,
+        visible=has_account,
     ),
 )

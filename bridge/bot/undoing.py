@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import Enum
 
 from bridge.bot import exhibits, previewing, signs, waiting
-from bridge.bot.asked import Asked, Command, House, Standing
+from bridge.bot.asked import Asked, Command, House, has_account
 from bridge.bot.words import number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
@@ -313,10 +313,6 @@ def _report(tx: Tx, event: Redaction, post: Post, house: House) -> None:
     tx.answers.add(post.room, Speech.TEXT, words, thread=post.thread, mention=post.author, post_id=post.id)
 
 
-def _can_undo(standing: Standing) -> bool:
-    return bool(standing.accounts)
-
-
 COMMANDS = (
     Command(
         name="undo",
@@ -325,6 +321,6 @@ COMMANDS = (
         help="Take back your last post here, or the one that you name.",
         work=undo,
         ageless=True,
-        visible=_can_undo,
+        visible=has_account,
     ),
 )

@@ -1,97 +1,14 @@
-"""Threads in the outbox: order, what a part replies to, what stops one, going on and rolling back; and crashes."""
+"""Threads in the outbox: order, what a part replies to, what stops one, going on and rolling back."""
 
-import asyncio
-import sqlite3
-import tempfile
-from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
-from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bridge.errors import OutcomeUnknown, PublishError, Rejected, Throttled, Unreachable
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Post, PostState, Role, Speech, Verdict
-from bridge.store.posts import SqlPosts
-from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage, stage
-
-TEXTS = [f"part number {n}" for n in range(1, 6)]
-
-
-async def thread(at: Stage, account: Account, texts: list[str] = TEXTS) -> list[Post]:
-    """What the bot does with `!thread`: a row for each part, all of one message."""
-
-    def work(tx: Tx) -> list[Post]:
-        found: list[Post] = []
-        fields: dict[str, object] = {"state": PostState.QUEUED, "now": at.time.wall, "fresh_at": at.time.wall}
-        fields["due_at"] = at.time.wall
-        for number, text in enumerate(texts, 1):
-            post = at._add(tx, Action.POST, account, text, ANA, fields)
-            root = found[0].id if found else post.id
-            found.append(replace(post, thread_root=root, part=number))
-            tx.posts.extend(found[-1])
-            if number > 1:  # one ⏳ for all
-                for answer in tx.answers.of_post(post.id, Speech.REACTION):
-                    tx.answers.cancel(answer.id)
-        raw(tx).execute("UPDATE post SET message_id = '$t' WHERE thread_root = ?", (found[0].id,))
-        return found
-
-    return await at.store.transact(work)
-
-
-def raw(tx: Tx) -> sqlite3.Connection:
-    return cast(SqlPosts, tx.posts)._raw
-
-
-async def rows(at: Stage, parts: list[Post]) -> list[Post]:
-    return [await at.row(part) for part in parts]
-
-
-async def send_all(at: Stage, parts: list[Post]) -> None:
-    """What the bot does with `send` of the question."""
-    for part in await rows(at, parts):
-        if part.state in (PostState.HELD, PostState.UNKNOWN) and part.question_id is not None:
-            await at.send(part)
-
-
-async def roll_back(at: Stage, parts: list[Post]) -> list[Post]:
-    """What the bot does with `undo` of a thread: the newest first."""
-
-    def work(tx: Tx) -> list[Post]:
-        account = tx.accounts.get(parts[0].account_id)
-        assert account is not None
-        made = []
-        for known in reversed(parts):
-            part = tx.posts.get(known.id)
-            assert part is not None
-            if part.state in (PostState.HELD, PostState.QUEUED):
-                tx.posts.save(replace(part, state=PostState.FAILED))
-            elif part.state is not PostState.FAILED:
-                due = at.time.wall if part.state is PostState.POSTED else ENDLESS
-                fields: dict[str, object] = {"state": PostState.QUEUED, "now": at.time.wall, "fresh_at": at.time.wall}
-                row = at._add(tx, Action.DELETE, account, "", ANA, fields | {"due_at": due, "undoes": part.id})
-                made.append(replace(row, thread_root=parts[0].id, part=part.part))
-                tx.posts.extend(made[-1])
-        ids = ",".join(str(row.id) for row in made)
-        raw(tx).execute(f"UPDATE post SET message_id = '$undo' WHERE id IN ({ids})")  # of one command
-        return made
-
-    return await at.store.transact(work)
-
-
-def check_chain(at: Stage) -> None:
-    """What is out is each part once, in order, each a reply to the one before."""
-    out = [made for made in at.x.person("acme").posts if made.text in TEXTS]
-    assert max(Counter(made.text for made in out).values(), default=0) <= 1
-    assert [made.text for made in out] == TEXTS[: len(out)]
-    for earlier, later in pairwise(out):
-        assert later.reply_to == earlier.id
-    if out:
-        assert out[0].reply_to is None
+from bridge.model import Account, Post, PostState, Role, Speech, Verdict
+from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage
+from tests.unit.thread_stage import TEXTS, check_chain, roll_back, rows, send_all, thread
 
 
 async def test_parts_go_out_in_order_each_a_reply_to_the_one_before_with_one_answer(at: Stage) -> None:
@@ -261,9 +178,6 @@ async def test_a_rollback_while_a_part_is_on_its_way(at: Stage) -> None:
     assert not await at.texts(parts[0])
 
 
-# ---------------------------------------------------------------- crashes
-
-
 async def test_a_rollback_that_fails_in_part_leaves_the_preview_at_what_is_gone(at: Stage) -> None:
     acme = await at.link("acme")
     parts = await thread(at, acme, TEXTS[:2])
@@ -290,91 +204,6 @@ async def test_a_rollback_that_fails_in_part_leaves_the_preview_at_what_is_gone(
     assert [words for row in made for words in await at.texts(row)][-1] == said
     edits = [one for one in await at.answers() if one.speech is Speech.EDIT and one.target_answer == preview]
     assert edits[-1].body == f"k1 by {ANA.name}, “{TEXTS[0]}”: {said}"
-
-
-async def come_to_rest(at: Stage, parts: list[Post]) -> None:
-    """Searches end; a person answers every question with `send`."""
-    for _ in range(8):
-        await at.pass_slowly(70.0, 5.0)
-        now = await rows(at, parts)
-        if all(row.state is PostState.POSTED for row in now):
-            return
-        await send_all(at, parts)
-        await at.settle()
-
-
-@pytest.mark.parametrize("steps", range(0, 60, 2))
-async def test_a_crash_after_any_step_of_a_thread(at: Stage, steps: int) -> None:
-    acme = await at.link("acme")
-    parts = await thread(at, acme)
-    at.start()
-    for _ in range(steps):
-        await asyncio.sleep(0.0002)  # not a wait: the moment of the crash
-    await at.crash()
-    at.start()
-    await come_to_rest(at, parts)
-    check_chain(at)
-    assert at.x.texts("acme") == TEXTS
-    assert at.x.repeated <= 1, "only on its author's word"
-    assert {row.state for row in await rows(at, parts)} == {PostState.POSTED}
-    assert (await at.signs(parts[0]))[-1:] == ["✅"]
-
-
-@pytest.mark.parametrize("number", range(1, 6))
-@pytest.mark.parametrize("taken", [False, True])
-async def test_a_crash_during_each_exchange(at: Stage, number: int, taken: bool) -> None:
-    acme = await at.link("acme")
-    parts = await thread(at, acme)
-    at.x.succeed("post", number - 1)
-    gate = at.x.hold("post")
-    at.start()
-    await gate.entered.wait()
-    if taken:
-        before = at.x.person("acme").posts
-        at.x._make(at.x.person("acme"), TEXTS[number - 1], before[-1].id if before else None)
-    await at.crash()
-    at.start()
-    await come_to_rest(at, parts)
-    check_chain(at)
-    assert at.x.texts("acme") == TEXTS
-
-
-ERRORS = st.sampled_from(
-    [None, Rejected("no"), OutcomeUnknown("?"), "taken", Unreachable("no way"), "crash", "crash"]
-)  # fmt: skip
-
-
-@given(st.lists(ERRORS, max_size=9))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_run_of_troubles_keeps_the_order_and_doubles_nothing(troubles: list[object]) -> None:
-    async def run(folder: Path) -> None:
-        async with stage(folder) as at:
-            acme = await at.link("acme")
-            parts = await thread(at, acme)
-            for trouble in troubles:
-                if isinstance(trouble, PublishError):
-                    at.x.fail("post", trouble)
-                elif trouble == "taken":
-                    at.x.fail("post", OutcomeUnknown("?"), taken=True)
-                elif trouble is None:
-                    at.x.succeed("post")
-            at.start()
-            for trouble in troubles:
-                if trouble == "crash":
-                    await asyncio.sleep(0.002)  # not a wait: the moment of the crash
-                    await at.crash()
-                    at.start()
-            await at.pass_slowly(120.0, 5.0)
-            check_chain(at)
-            for row in await rows(at, parts):
-                assert row.state is not PostState.SENDING
-                waits = row.state in (PostState.HELD, PostState.UNKNOWN)
-                assert not waits or row.question_id is not None
-            assert at.x.repeated == 0
-            assert await at.texts()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(run(Path(folder)))
 
 
 async def test_with_a_dropped_part_the_rest_ends(at: Stage) -> None:
@@ -408,39 +237,6 @@ async def test_what_should_be_looked_at_is_asked_once_for_the_whole_thread(at: S
     await at.settle()
     check_chain(at)
     assert len(at.x.texts("acme")) == 5
-
-
-@given(st.lists(ERRORS, max_size=6), st.integers(0, 12), st.booleans())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_rollback_at_any_moment_leaves_nothing_out(troubles: list[object], moment: int, crash: bool) -> None:
-    async def run(folder: Path) -> None:
-        async with stage(folder) as at:
-            acme = await at.link("acme")
-            parts = await thread(at, acme)
-            for trouble in troubles:
-                if isinstance(trouble, PublishError):
-                    at.x.fail("post", trouble)
-                elif trouble == "taken":
-                    at.x.fail("post", OutcomeUnknown("?"), taken=True)
-                else:
-                    at.x.succeed("post")
-            at.start()
-            for _ in range(moment):
-                await asyncio.sleep(0.0005)  # not a wait: the moment of the undo
-            made = await roll_back(at, parts)
-            if crash:
-                await at.crash()
-                at.start()
-            await at.pass_slowly(160.0, 5.0)
-            assert at.x.texts("acme") == []
-            assert at.x.repeated == 0
-            assert {row.state for row in await rows(at, parts)} <= {PostState.POSTED, PostState.FAILED}
-            assert {row.state for row in await rows(at, made)} <= {PostState.POSTED, PostState.FAILED}
-            if made:
-                assert len([sign for row in made for sign in await at.signs(row)]) == 1
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(run(Path(folder)))
 
 
 async def test_an_approval_that_lapses_in_the_middle_says_who_can_go_on(at: Stage) -> None:
