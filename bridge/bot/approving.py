@@ -72,7 +72,8 @@ def _approve(tx: Tx, post: Post, word: Word, house: House) -> str:
         )
         return f"{'You had approved' if again else 'Approved'} {what}{' before' if again else ''}: {still}"
     waiting.let_go(tx, post, house, word.now)
-    return f"Approved {what}: {_when(tx, post, word.now, house)}."
+    when = _when(tx, post, word.now, house)
+    return f"Approved {what}: {when}" + ("" if when.endswith(f" {post.label}") else ".")  # a command has no full stop
 
 
 def _when(tx: Tx, post: Post, now: float, house: House) -> str:

@@ -154,6 +154,9 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> st
         words += " Mind that nobody but you sees the drafts here: other approvers do not."
     if any(key == "budget" for key, _, _ in changes) and after.policy.budget:
         words += f" Used or promised: {pricing.spent_words(tx, after.account, asked.now)}."
+        gone = pricing.spent(tx, after.account.id, asked.now)
+        if gone > max(after.policy.budget, pricing.spent(tx, after.account.id, asked.now, pricing.OUT)):
+            words += f" That is more than the budget, so the last of what waits will fail: {house.prefix}queue"
     return words
 
 

@@ -30,8 +30,8 @@ from bridge.text import links
 
 LOOK = 10.0
 """Seconds in which somebody reads an unusual price before it is paid, and can still stop the post."""
-_ENDLESS = 4e9
-"""Where what waits for another row stands: no time that comes."""
+_ENDLESS = float("inf")
+"""No time that comes."""
 _ID = re.compile(r"\s*(k[0-9a-z]{1,11})(?:\.([0-9]{1,6}))?(?:\s|\Z)", re.IGNORECASE)
 
 
@@ -50,7 +50,8 @@ def submit(tx: Tx, post: Post, house: House, now: float, wrote: Collection[Ident
     for writer in wrote:
         tx.decisions.add(post.id, writer, Verdict.WROTE, hash_, None, now)
     for part in parts:
-        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=hash_)
+        slot = _slot(part, now)
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, content=hash_, due_at=slot)
         tx.posts.save(draft)
         tx.posts.extend(draft)
         if part.id == post.id:
@@ -59,6 +60,11 @@ def submit(tx: Tx, post: Post, house: House, now: float, wrote: Collection[Ident
     signs.put(tx, post, signs.APPROVAL)
     previewing.show(tx, post, house)
     return post
+
+
+def _slot(post: Post, now: float) -> float:
+    """When a draft is to be told of, if nobody has approved it by then."""
+    return post.scheduled_for if post.scheduled_for is not None and post.scheduled_for > now else _ENDLESS
 
 
 def warnings(tx: Tx, post: Post, house: House, now: float, *, draft: bool = False) -> list[str]:
@@ -232,7 +238,7 @@ def back(tx: Tx, post: Post, house: House, now: float) -> Post:
     """What was approved and has not gone out is a draft again, its content unchanged."""
     warned = " ".join(warnings(tx, post, house, now, draft=True))
     for part in previewing.parts_of(tx, post):
-        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned)
+        draft = replace(part, state=PostState.DRAFT, question_id=None, reason=warned, due_at=_slot(part, now))
         tx.posts.save(draft)
         if part.id == post.id:
             post = draft

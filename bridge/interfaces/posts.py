@@ -24,7 +24,7 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """Which kinds of rows there are: any QUEUED; a QUEUED DELETE; one that is HELD without a question; and the earliest
-    ``due_at`` of a SCHEDULED one.
+    ``due_at`` of a SCHEDULED one, or of a DRAFT for which it is not endless.
     """
 
     queued: bool = False

@@ -83,13 +83,14 @@ def unlabel(text: str) -> tuple[str, int] | None:
 class Post:
     """One row of the outbox: a draft on its way, a repost, or the undoing of an earlier row.
 
-    ``message_id`` is the command in ``room`` that asked for it; answers go there. ``fresh_at`` is the time that its age
-    counts from: when it was said, or when its author last said `send`. ``due_at``: not before (state QUEUED), or when
-    to look next (state UNKNOWN). ``target``: the publisher's id of what is reposted. ``undoes``: the row that a DELETE
-    takes back; it waits with an endless ``due_at`` until that row's fate is known. ``reason``: why it failed or waits.
-    ``scheduled_for``: the time that its author named. ``thread_root``: the first part of its thread (itself, for that
-    part), ``part`` its place in it from 1. ``cost``: millionths of a dollar. ``content``: the hash of all that will be
-    visible, which an approval is bound to.
+    ``message_id`` is the command in ``room`` that asked for it; answers go there. ``fresh_at`` is the time that its
+    age counts from: when it was said, or when its author last said `send`. ``due_at``: not before (state QUEUED),
+    when to look next (state UNKNOWN), or when its people are to hear that it is not approved (state DRAFT).
+    ``target``: the publisher's id of what is reposted. ``undoes``: the row that a DELETE takes back; it waits with
+    an endless ``due_at`` until that row's fate is known. ``reason``: why it failed or waits. ``scheduled_for``: the
+    time that its author named. ``thread_root``: the first part of its thread (itself, for that part), ``part`` its
+    place in it from 1. ``cost``: millionths of a dollar. ``content``: the hash of all that will be visible, which
+    an approval is bound to.
     """
 
     id: int

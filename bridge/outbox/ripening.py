@@ -1,4 +1,4 @@
-"""What was scheduled for a time joins the queue when that has come.
+"""What was scheduled for a time joins the queue when that has come; of a draft whose time comes, its people hear.
 
 It ages from the time that was named, as anything said then would: a slot that was missed by too much is asked about by
 the same rule as an old command. It knows no rights.
@@ -6,7 +6,8 @@ the same rule as an old command. It knows no rights.
 
 from dataclasses import replace
 
-from bridge.model import PostState, Speech
+from bridge.model import Post, PostState, Speech
+from bridge.outbox import telling, words
 from bridge.outbox.telling import WAITS
 from bridge.outbox.turn import ENDLESS, Turn
 
@@ -20,6 +21,8 @@ def ripen(turn: Turn) -> None:
     if at is None or at > turn.now:
         turn.wake_at(at or ENDLESS)
         return
+    for post in tx.posts.due((PostState.DRAFT,), None, turn.now):
+        _missed(turn, post)
     for post in tx.posts.due((PostState.SCHEDULED,), None, turn.now):
         tx.posts.save(replace(post, state=PostState.QUEUED, fresh_at=post.due_at, reason=""))
         if post.part <= 1:
@@ -33,3 +36,19 @@ def ripen(turn: Turn) -> None:
             )
     turn.kinds = tx.posts.kinds()
     turn.wake_at(turn.kinds.ripens_at or ENDLESS)
+
+
+def _missed(turn: Turn, post: Post) -> None:
+    """A draft's time has come, and nobody has let it through: say so, once, where it was asked for and where approvers
+    look.
+    """
+    tx = turn.tx
+    tx.posts.save(replace(post, due_at=ENDLESS))
+    if post.scheduled_for is None or post.part > 1:
+        return
+    newest = max((preview.version for preview in tx.decisions.previews(post.id)), default=1)
+    said = words.slot_missed(post, newest, turn.house.prefix)
+    telling.say(tx, post, said)
+    elsewhere = tx.policies.of(post.account_id).room
+    if elsewhere not in (None, post.room):
+        tx.answers.add(elsewhere, Speech.TEXT, said, post_id=post.id)

@@ -131,6 +131,16 @@ def approval_gone_amid(post: Post, prefix: str) -> str:
     return f"{approval_gone()}; an approver or owner can let it go on: {prefix}send {post.label}"
 
 
+def slot_missed(post: Post, version: int, prefix: str) -> str:
+    """Of a draft whose time came without an approval. ``version``: of its newest preview."""
+    name = post.label if version == 1 else f"{post.label}.{version}"
+    return (
+        f"{capital(called(post))} of {post.author.name} was to go out now, and nobody has approved it yet: not posted. "
+        f"To let it go out late: {prefix}approve {name} · another time: {prefix}edit {post.label} WHEN · forget it: "
+        f"{prefix}drop {post.label}"
+    )
+
+
 def draft_again(post: Post, name: str, prefix: str) -> str:
     """``name``: of what it holds now, as people type it to approve that."""
     return (

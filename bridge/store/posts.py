@@ -43,7 +43,8 @@ _KINDS = f"""
     SELECT EXISTS (SELECT 1 FROM post WHERE {_WAITING}),
         EXISTS (SELECT 1 FROM post WHERE state = 'queued' AND action = 'delete'),
         EXISTS (SELECT 1 FROM post WHERE {_UNASKED}),
-        (SELECT min(due_at) FROM post WHERE state = 'scheduled')
+        (SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM post WHERE state = 'scheduled'
+            UNION ALL SELECT min(due_at) FROM post WHERE state = 'draft' AND due_at < 9e999))
 """  # noqa: S608 - ours
 _LAST_QUEUED = f"SELECT max(max(created_at, fresh_at)) FROM post WHERE {_WAITING}"  # noqa: S608 - ours
 _FIRST_TWO = f"SELECT account_id, id, due_at, action FROM post WHERE {_WAITING} LIMIT 2"  # noqa: S608 - ours

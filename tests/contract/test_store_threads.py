@@ -37,7 +37,7 @@ async def test_what_waits_for_its_time_is_no_head_and_is_due_then(store: Store) 
         assert tx.posts.kinds().ripens_at is None
         late = add(tx, account, "late", state=PostState.SCHEDULED, due_at=NOW + 20)
         soon = add(tx, account, "soon", state=PostState.SCHEDULED, due_at=NOW + 10)
-        add(tx, account, "draft", state=PostState.DRAFT, due_at=ENDLESS)
+        draft = add(tx, account, "draft", state=PostState.DRAFT, due_at=ENDLESS)
         assert list(tx.posts.heads()) == []
         assert tx.posts.kinds().ripens_at == NOW + 10
         assert tx.posts.due((PostState.SCHEDULED,), None, NOW + 9) == []
@@ -46,6 +46,9 @@ async def test_what_waits_for_its_time_is_no_head_and_is_due_then(store: Store) 
         assert tx.posts.kinds().ripens_at == NOW + 20
         assert [head[1] for head in tx.posts.heads()] == [soon.id]
         assert tx.posts.get(late.id) == late
+        tx.posts.save(replace(draft, due_at=NOW + 15))
+        assert tx.posts.kinds().ripens_at == NOW + 15
+        assert [post.id for post in tx.posts.due((PostState.DRAFT,), None, NOW + 15)] == [draft.id]
 
     await store.transact(work)
 

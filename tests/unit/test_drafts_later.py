@@ -142,3 +142,17 @@ async def test_a_poster_moves_what_they_scheduled(scene: Scene) -> None:
     await scene.edit(POLLY, said, "!schedule@acme in 3h | hello")
     assert (await scene.post()).state is PostState.DRAFT
     assert (await scene.ask(POLLY, "!drop k1")).startswith("Dropped k1")
+
+
+async def test_a_draft_is_told_of_at_its_time_whatever_was_changed(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!schedule@acme in 2h | one")
+    assert (await scene.post()).due_at == NOW + 7200.0
+    await scene.say(ANA, "!edit k1 in 3h | two")
+    assert (await scene.post()).due_at == NOW + 10_800.0
+    await scene.say(ADA, "!approve k1.2")
+    assert (await scene.post()).state is PostState.SCHEDULED
+    await scene.say(ADA, "!unapprove k1.2")
+    assert ((await scene.post()).state, (await scene.post()).due_at) == (PostState.DRAFT, NOW + 10_800.0)
+    await scene.say(ANA, "!draft@acme some time")
+    assert (await scene.post()).due_at == float("inf")

@@ -47,7 +47,7 @@ async def test_an_approval_and_an_own_word_say_it_too(scene: Scene) -> None:
     await set_policy(scene, account, hold=20.0)
     await drafted(scene)
     words = await scene.ask(ADA, "!approve k1")
-    assert words == "Approved k1, “hello”: it goes out in 20 s. To stop it: !undo k1."
+    assert words == "Approved k1, “hello”: it goes out in 20 s. To stop it: !undo k1"
     await drafted(scene, "later", POLLY)
     assert await scene.ask(POLLY, "!send k2") == "k2 goes out in 20 s. To stop it: !undo k2"
 

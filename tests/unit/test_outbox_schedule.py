@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.interfaces import Topic, Tx
-from bridge.model import Account, Action, Identity, Medium, Policy, Post, PostState, Role, Verdict
+from bridge.model import Account, Action, Identity, Medium, Policy, Post, PostState, Role, Room, Speech, Verdict
 from tests.unit.outbox_stage import ANA, BEN, BOSS, ENDLESS, STALE, Stage
 
 
@@ -240,3 +240,42 @@ async def test_whoever_may_only_draft_now_does_not_delete_what_nobody_approved(a
     await at.until_state(row, PostState.FAILED)
     assert not (await at.row(post)).deleted
     assert "Not deleted as @acme: you may not delete posts of @acme any more." in (await at.texts())[-1]
+
+
+# ---------------------------------------------------------------- a draft whose time comes
+
+
+DESK = Room("matrix", "!desk")
+
+
+async def test_a_draft_whose_time_comes_is_told_of_once_and_not_posted(at: Stage) -> None:
+    acme = await at.link("acme")
+    await at.store.transact(lambda tx: tx.policies.put(acme.id, Policy(room=DESK)))
+    draft = replace(await schedule(at, acme, 60.0, "for the morning"), state=PostState.DRAFT)
+    await at.store.transact(lambda tx: tx.posts.save(draft))
+    at.start()
+    await at.pass_(59.0)
+    assert await at.texts(draft) == []
+    await at.pass_(1.0)
+    await at.crash()
+    at.start()
+    await at.pass_(120.0)
+    said = (
+        f"“for the morning” of {ANA.name} was to go out now, and nobody has approved it yet: not posted. To let it go"
+        " out late: !approve k1 · another time: !edit k1 WHEN · forget it: !drop k1"
+    )
+    assert [(one.room, one.body) for one in await at.answers(draft) if one.speech is Speech.TEXT] == [
+        (draft.room, said),
+        (DESK, said),
+    ]
+    assert (await at.row(draft)).state is PostState.DRAFT
+    assert at.posts_taken() == 0
+
+
+async def test_a_draft_without_a_time_is_not_told_of(at: Stage) -> None:
+    acme = await at.link("acme")
+    draft = await at.queue(acme, "some time", state=PostState.DRAFT)  # as one was kept by an earlier version
+    at.start()
+    await at.pass_(60.0)
+    assert await at.texts(draft) == []
+    assert (await at.row(draft)).due_at == ENDLESS

@@ -96,6 +96,20 @@ async def test_asked_each_time_it_is_asked_once_for_each_post(scene: Scene, acme
         assert (await scene.post()).reason == "There is a link in it: the link makes it $0.20."
 
 
+async def test_a_budget_below_what_is_promised_says_what_comes_of_it(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!schedule in 2h | hello")
+    words = await scene.ask(ANA, "!policy @acme budget=0.001")
+    assert words.endswith(
+        " Used or promised: $0.015 of $0.001 this month. That is more than the budget, so the last of what waits will"
+        " fail: !queue"
+    )
+    assert (await scene.ask(ANA, "!policy @acme budget=1")).endswith(" Used or promised: $0.015 of $1.00 this month.")
+    await scene.say(ANA, "!drop k1")
+    assert (await scene.ask(ANA, "!policy @acme budget=0.001")).endswith(
+        " Used or promised: $0.00 of $0.001 this month."
+    )
+
+
 # ---------------------------------------------------------------- the log
 
 
