@@ -193,8 +193,13 @@ def ticked(tx: Tx, event: Reaction, house: House, now: float) -> bool:
 
 
 def _decide(tx: Tx, event: Reaction, post: Post, preview: Preview, house: House, now: float) -> None:
-    if preview.content != post.content or preview.version != previewing.version(tx, post):
-        return  # the old preview says itself that it is replaced
+    newest = previewing.version(tx, post)
+    if preview.content != post.content or preview.version != newest:
+        role = tx.accounts.role(post.account_id, event.sender)
+        if post.state is PostState.DRAFT and newest != preview.version and role is not None and role.may_approve:
+            verb = "reject" if event.key in signs.CROSSES else "approve"
+            waiting.say_once(tx, event, post, waiting.changed(post, newest, verb, house))
+        return
     if not previewing.is_live(tx, post, preview):
         return  # it says itself that it is not shown there any more
     word = Word(event.sender, event.id, event.room, now)

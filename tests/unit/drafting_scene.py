@@ -17,6 +17,8 @@ NED = Identity("matrix", "@ned:example.org")
 DESK = Room("matrix", "!desk")
 """An approval room."""
 PEOPLE = {"owner": OWEN, "approver": ADA, "poster": POLLY, "contributor": ANA, "nobody": NED}
+CHANGED = "k1 was changed since, so nothing was done. It is k1.{0} now; !show k1 shows it. Then: !{1} k1.{0}"
+"""What an approver hears whose reaction was on an old preview."""
 URL = "https://x.example/acme/status/1234567890123456789"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.model import Draft, Medium, Message, Post, PostState, Role, Speech
 from tests.unit.bot_scene import ANA, BEN, CAP, COPY, LOBBY, PRESS, SOON, STALE, Scene
-from tests.unit.drafting_scene import ADA, OWEN, POLLY, now_says, set_policy, shown, speak, team
+from tests.unit.drafting_scene import ADA, CHANGED, OWEN, POLLY, now_says, set_policy, shown, speak, team
 
 CAT = Medium("mxc://example.org/cat", "image/jpeg", 300_000, "cat.jpg", sha256="a-hash", copies=(COPY,))
 DOG = replace(CAT, source="mxc://example.org/dog", name="dog.jpg")
@@ -291,7 +291,7 @@ async def test_described_anew_it_waits_for_approval_anew(scene: Scene) -> None:
     first = await shown(scene, await scene.post())
     await scene.say(ANA, "!alt k1 A cat")
     assert (await now_says(scene, first)).startswith("Replaced: k1 was changed and is k1.2 now.")
-    assert await scene.react(ADA, first, "✅") == ""
+    assert await scene.react(ADA, first, "✅") == CHANGED.format(2, "approve")
     assert (await scene.post()).state is PostState.DRAFT
     await scene.say(BEN, "!alt k1 A dog")
     assert (await scene.ask(BEN, "!approve k1.3")).startswith("You changed k1 to what it says now")

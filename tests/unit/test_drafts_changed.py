@@ -8,7 +8,7 @@ import pytest
 from bridge.interfaces import Tx
 from bridge.model import Action, Draft, Edit, PostState, Reaction, Redaction, Role
 from tests.unit.bot_scene import NOW, PRESS, STALE, Scene
-from tests.unit.drafting_scene import ADA, ANA, BEN, OWEN, POLLY, URL, drafted, grant, now_says, shown, team
+from tests.unit.drafting_scene import ADA, ANA, BEN, CHANGED, OWEN, POLLY, URL, drafted, grant, now_says, shown, team
 
 # ---------------------------------------------------------------- changed content
 
@@ -25,7 +25,9 @@ async def test_changed_content_is_a_new_preview_and_the_old_one_counts_for_nothi
     second = await shown(scene, post, 2)
     assert await now_says(scene, first) == "Replaced: k1 was changed and is k1.2 now. Nothing said here counts."
     for who in (ADA, BEN):
-        assert await scene.react(who, first, "✅") == ""
+        assert await scene.react(who, first, "✅") == CHANGED.format(2, "approve")
+        assert await scene.react(who, first, "✅") == ""  # once is enough
+        assert await scene.react(who, first, "❌") == CHANGED.format(2, "reject")
         assert (await scene.ask(who, "!approve k1")).startswith("k1 was changed since, so nothing was done. It is k1.2")
         assert (await scene.ask(who, "!reject k1.1 no")).startswith("k1 was changed since")
         assert (await scene.ask(who, "!approve", reply_to=first)).startswith("k1 was changed since")
@@ -64,7 +66,9 @@ async def test_an_edit_back_to_the_first_text_needs_a_new_approval(scene: Scene)
     first = await shown(scene, post)
     await scene.edit(ANA, post.message_id, "!draft@acme two")
     await scene.edit(ANA, post.message_id, "!draft@acme one")
-    assert await scene.react(ADA, first, "✅") == ""
+    for who in (POLLY, ANA):  # it is not theirs to decide
+        assert await scene.react(who, first, "✅") == ""
+    assert await scene.react(ADA, first, "✅") == CHANGED.format(3, "approve")
     assert (await scene.post()).state is PostState.DRAFT
     await scene.react(ADA, await shown(scene, post, 3), "✅")
     assert (await scene.post()).state is PostState.QUEUED

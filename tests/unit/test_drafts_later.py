@@ -4,7 +4,7 @@ import pytest
 
 from bridge.model import Post, PostState, Reaction
 from tests.unit.bot_scene import NOW, PRESS, Scene
-from tests.unit.drafting_scene import ADA, ANA, BEN, POLLY, now_says, set_policy, shown, team
+from tests.unit.drafting_scene import ADA, ANA, BEN, CHANGED, POLLY, now_says, set_policy, shown, team
 
 THREAD = "!thread@acme one\n---\ntwo\n---\nthree"
 
@@ -114,7 +114,7 @@ async def test_another_time_is_another_content(scene: Scene) -> None:
     await scene.edit(ANA, said, "!schedule@acme in 3h | hello")
     post = await scene.post()
     assert (post.state, post.scheduled_for) == (PostState.DRAFT, NOW + 10800.0)
-    assert await scene.react(BEN, first, "✅") == ""
+    assert await scene.react(BEN, first, "✅") == CHANGED.format(2, "approve")
     assert (await scene.post()).state is PostState.DRAFT
 
 
