@@ -100,8 +100,8 @@ def _count(waiting: list[Post]) -> str:
 
 def _named(posts: list[Post], house: House) -> str:
     """Their labels, and what they cost where that is not the usual price."""
-    prices = {post.id: pricing.said(post.cost, house.prices) for post in posts[:_NAMED]}
-    named = ", ".join(post.label + (f" ({said})" if (said := prices[post.id]) else "") for post in posts[:_NAMED])
+    some = [(post.label, pricing.said(post.cost, house.prices)) for post in posts[:_NAMED]]
+    named = ", ".join(f"{label} ({price})" if price else label for label, price in some)
     return named + (f" and {len(posts) - _NAMED} more" if len(posts) > _NAMED else "")
 
 
