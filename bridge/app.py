@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 8.5
 """How long a stop waits for exchanges in flight. One takes 8 s at most, and the whole stop 10."""
+CATCH_UP_SECONDS = 5.0
+"""How long a start waits for networks to tell what came meanwhile, before it posts."""
 LAST_WORDS_SECONDS = 1.0
 """How long a stop waits for answers to be said. They are on disk: what is left is said at the next start."""
 
@@ -189,7 +191,7 @@ async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, en
     """Run until ``stop`` is set or a part ends; then finish what is in flight. Raises what a part raised."""
     jobs: list[Coroutine[Any, Any, None]] = [network.run(parts.bot) for network in parts.networks.values()]
     talking = [asyncio.create_task(job) for job in jobs]
-    jobs = [parts.bot.run(), parts.outbox.run()]
+    jobs = [parts.bot.run(), _send(parts)]
     if web is not None:
         host, port = web.address
         jobs.append(Web(host, port, parts=parts.health, numbers=parts.numbers).run())
@@ -210,6 +212,17 @@ async def _run(parts: Parts, web: WebSettings | None, stop: asyncio.Event, *, en
         for task in everything:
             task.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
+
+
+async def _send(parts: Parts) -> None:
+    """Post from when every network has told what came meanwhile: an undo that was said while nothing ran comes before
+    what it is about. A network that is away is waited for only so long.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CATCH_UP_SECONDS):
+            while not all(network.health().ok for network in parts.networks.values()):  # noqa: ASYNC110 - no bell for that
+                await asyncio.sleep(0.05)
+    await parts.outbox.run()
 
 
 async def _finish(parts: Parts) -> None:

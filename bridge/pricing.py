@@ -52,6 +52,14 @@ def money(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}${whole:,}.{digits[:2]}{digits[2:].rstrip('0')}"
 
 
+def tariff(prices: Prices) -> str:
+    """All prices in a sentence."""
+    return (
+        f"A post costs {money(prices.post)}, one with a link {money(prices.link)}, each alt text {money(prices.alt)}"
+        f" more; to delete one costs {money(prices.delete)}."
+    )
+
+
 def said(cost: int, prices: Prices) -> str:
     """The words about a price that is not the usual one (``the link makes it $0.20``, ``the alt text makes it $0.02``);
     empty for the usual one, and for 0: what was never priced.

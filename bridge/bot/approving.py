@@ -137,30 +137,31 @@ def _by(asked: Asked) -> Word:
     return Word(asked.sender, asked.message.id, asked.room, asked.now)
 
 
-def _target(tx: Tx, asked: Asked, house: House) -> tuple[Post, str]:
+def _target(tx: Tx, asked: Asked, house: House, *, any_version: bool = False) -> tuple[Post, str]:
     """The draft that is named, and the rest of the text. A reply to a preview names what that shows."""
     waiting.no_account(asked, house)
     read = waiting.read_id(asked.text)
     if read is None:
-        return _replied_to(tx, asked, house), asked.text
+        return _replied_to(tx, asked, house, any_version=any_version), asked.text
     post_id, number, rest = read
     post = waiting.visible(tx, post_id, asked.sender)
     if post is None:
         raise UsageError(f"I know no draft {quote(asked.text.split()[0])} that you may {asked.verb}.")
     newest = previewing.version(tx, post)
-    if (number or 1) != newest and post.state in _WAITING:  # of one that has ended, that is what to say
+    waits = post.state in _WAITING  # of one that has ended, that is what to say
+    if waits and not any_version and (number or 1) != newest:
         raise UsageError(waiting.changed(post, newest, asked.verb, house))
     return post, rest
 
 
-def _replied_to(tx: Tx, asked: Asked, house: House) -> Post:
+def _replied_to(tx: Tx, asked: Asked, house: House, *, any_version: bool) -> Post:
     usage = f"{house.prefix}{house.verbs[asked.verb].usage}"
     if asked.message.reply_to is not None and (not asked.text.strip() or asked.verb == "reject"):
         found = _shown_by(tx, asked.room, asked.message.reply_to)
         if found is not None:
             post, preview = found
             newest = previewing.version(tx, post)
-            if preview.version != newest:
+            if not any_version and preview.version != newest:
                 raise UsageError(waiting.changed(post, newest, asked.verb, house))
             return post
     raise UsageError(f"Which one? {usage}. A draft's name stands in its preview.")
@@ -243,7 +244,7 @@ def taken_back(tx: Tx, event: Redaction, house: House, now: float) -> bool:
 def unapprove(tx: Tx, asked: Asked, house: House) -> None:
     """Take one's own approval back."""
     waiting.one_only(asked, house)
-    post, _ = _target(tx, asked, house)
+    post, _ = _target(tx, asked, house, any_version=True)
     mine = [one for one in tx.decisions.standing(post) if one.identity == asked.sender and one.event_id is not None]
     if not mine:
         raise UsageError(f"There is no approval of yours on {post.label} that I could take back.")

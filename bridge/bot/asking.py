@@ -209,7 +209,7 @@ def _not_theirs(tx: Tx, post_id: int, said: str, asked: Asked, house: House) -> 
     role = tx.accounts.role(post.account_id, asked.sender)
     if role is None or not role.may_approve:
         return words
-    can = [f"to stop it: {house.prefix}undo {post.label}"]
+    can = [f"to {'delete' if post.state is PostState.POSTED else 'stop'} it: {house.prefix}undo {post.label}"]
     if post.state is PostState.DRAFT:
         current = previewing.name(post.id, previewing.version(tx, post))
         can.insert(0, f"to let it go out: {house.prefix}approve {current}")

@@ -34,7 +34,8 @@ def freeze(tx: Tx, asked: Asked, house: House) -> None:
     words = f"{account.at} is frozen: nothing goes out, and what waits stays ({_count(waiting)})."
     if underway:
         words += f" {number(underway, 'post')} had left already."
-    asked.reply(tx, f"{words} What is out can still be undone. To let it go on: {house.prefix}unfreeze {account.at}")
+    lift = f"An owner or approver lets it go on: {house.prefix}unfreeze {account.at}"
+    asked.reply(tx, f"{words} What is out can still be undone. {lift}")
     _tell(tx, asked, waiting, f"{asked.sender.name} has frozen {account.at}, so this waits:", house)
 
 

@@ -8,23 +8,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.bot import previewing, signs
+from bridge.bot import leaving
 from bridge.bot.accounts import bare, named
 from bridge.bot.asked import Asked, Command, House, Need, Where, has_account
 from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
-from bridge.bot.words import moment, number, subject
+from bridge.bot.words import moment, number
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
 from bridge.model import (
     Account,
-    Action,
     Identity,
     LinkState,
     OfferState,
     PendingLink,
     Policy,
-    Post,
     PostState,
     Role,
     Speech,
@@ -177,15 +175,18 @@ def _pin(tx: Tx, asked: Asked, house: House) -> None:
 
 # ---------------------------------------------------------------- unlink
 
-_UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 _MOST_NAMED = 5
+_ALL = "all"
+"""Behind unlink: for everybody, not for oneself alone."""
 
 
 def _unlink(tx: Tx, asked: Asked, house: House) -> None:
-    account = _meant(tx, asked, house)
+    account, everybody = _meant(tx, asked, house)
     own = tx.accounts.own(account.id, asked.sender)
     if own is None:
         raise UsageError(f"You use {account.at} by being in a room that it is shared with. Leave that to give it up.")
+    if everybody:
+        _end_team(tx, asked, account, own[0], house)
     tx.accounts.revoke(account.id, asked.sender)
     tx.shares.end_recovery(account.id, asked.sender)
     others = tx.accounts.people(account.id)
@@ -193,14 +194,18 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
         _end_shares(tx, account)
     role = tx.accounts.role(account.id, asked.sender)
     look_again(tx, account.id, house, asked.now)
-    stopped = 0 if role is not None and role.may_post else _stop_posts(tx, asked, account, house)
+    why = f"{asked.sender.name} unlinked {account.at}"
+    stopped = 0 if role is not None and role.may_post else leaving.stop_posts(tx, asked.sender, account, why, house)
     words = [f"Unlinked {account.at}: you can no longer post as it here."]
     if role is not None:
         words = [f"Unlinked {account.at}: you are only {role.value} of it now, by being in a room with that role."]
     if others:
-        words.append("The others in its team keep their roles.")
+        words.append("The others in its team keep their roles, and can go on posting as it.")
         if own[0] is Role.OWNER and all(theirs is not Role.OWNER for _, theirs in others):
-            words.append(f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link.")
+            words.append(
+                f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link. To end it for"
+                f" all, link it again and say {house.prefix}unlink {account.at} {_ALL}."
+            )
             _tell_unowned(tx, asked, account, [other for other, _ in others], house)
     else:
         sealed = tx.accounts.sealed(account.id)
@@ -225,6 +230,25 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
     asked.reply(tx, " ".join(words))
 
 
+def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -> None:
+    """Take the account from everybody else. Raises UsageError where that is not for them to do."""
+    others = [(who, role) for who, role in tx.accounts.people(account.id) if who != asked.sender]
+    if own is not Role.OWNER or any(role is Role.OWNER for _, role in others):
+        only = "only an owner can take it from all" if own is not Role.OWNER else "others own it too"
+        raise UsageError(f"Nothing was unlinked: {only}. To give up your own right: {house.prefix}unlink {account.at}")
+    why = f"{asked.sender.name} unlinked {account.at} for all"
+    _end_shares(tx, account)
+    for who, role in others:
+        tx.accounts.revoke(account.id, who)
+        tx.shares.end_recovery(account.id, who)
+        tx.log.add(
+            asked.sender, "unshare", room=asked.room, account_id=account.id,
+            detail=f"{account.at} {who.name}, was {role.value}", outcome="taken away", at=asked.now,
+        )  # fmt: skip
+    leaving.stop_posts(tx, None, account, why, house, but=asked.sender)
+    notify(tx, [who for who, _ in others], f"{why}: nobody can post as it here now.", key=f"{asked.message.id}-ended")
+
+
 def _tell_unowned(tx: Tx, asked: Asked, account: Account, team: Sequence[Identity], house: House) -> None:
     words = (
         f"{asked.sender.name}, the last owner of {account.at}, has unlinked it: nobody can make approvers or set a"
@@ -243,64 +267,24 @@ def _end_shares(tx: Tx, account: Account) -> None:
     tx.policies.put(account.id, Policy())  # whoever links it next decides anew, and shows nothing to an old room
 
 
-def _meant(tx: Tx, asked: Asked, house: House) -> Account:
-    """The account to unlink: the one named, else the only one. Never a default. Raises UsageError."""
+def _meant(tx: Tx, asked: Asked, house: House) -> tuple[Account, bool]:
+    """The account to unlink: the one named, else the only one; never a default. And whether for all. Raises
+    UsageError.
+    """
     mine: list[tuple[Account, Role]] = tx.accounts.usable_by(asked.sender)
-    said = asked.account if asked.account is not None else asked.text.strip()
+    rest = asked.text.split()
+    everybody = bool(rest) and rest[-1].lower() == _ALL
+    said = asked.account if asked.account is not None else " ".join(rest[: len(rest) - everybody])
     if said and bare(said):
-        return named(mine, said, house)[0]
+        return named(mine, said, house)[0], everybody
+    if everybody:
+        raise UsageError(f"Say which one: {house.prefix}unlink @ACCOUNT {_ALL}")
     if not mine:
         raise UsageError("You have no linked account.")
     if len(mine) > 1:
         handles = ", ".join(account.at for account, _ in mine)
         raise UsageError(f"You have {handles}. Say which one: {house.prefix}unlink {mine[0][0].at}")
-    return mine[0][0]
-
-
-def _stop_posts(tx: Tx, asked: Asked, account: Account, house: House) -> int:
-    """Fail what the person had waiting on that account; certainly nothing of it has been sent. Gives how many."""
-    found = [post for state in _UNSENT for post in tx.posts.in_state(state, account.id)]
-    mine = [post for post in found if post.author == asked.sender and post.action is not Action.DELETE]
-    told = set[int]()
-    for post in sorted(mine, key=lambda post: post.id):
-        why = f"{asked.sender.name} unlinked {account.at}"
-        ended = replace(post, state=PostState.FAILED, reason=why, question_id=None)
-        tx.posts.save(ended)
-        if (post.thread_root or post.id) in told:
-            continue  # one word for all parts
-        told.add(post.thread_root or post.id)
-        signs.end(tx, post, signs.FAILED)
-        previewing.refresh(tx, ended, house)
-        tx.answers.add(
-            post.room,
-            Speech.TEXT,
-            f"Not posted: {subject(post)}, because {asked.sender.name} unlinked {account.at}.",
-            target=post.message_id,
-            thread=post.thread,
-            mention=post.author,
-            post_id=post.id,
-        )
-        _settle_undo(tx, post)
-    return len(mine)
-
-
-def _settle_undo(tx: Tx, post: Post) -> None:
-    """Somebody asked to undo ``post`` while it was on its way; now there is nothing to delete."""
-    undo = tx.posts.undoing(post.id)
-    if undo is None or undo.state is not PostState.QUEUED:
-        return
-    tx.posts.save(replace(undo, state=PostState.FAILED, reason="nothing to delete"))
-    signs.end(tx, undo, signs.DONE)
-    words = f"There was nothing to delete: {subject(post)} did not go out."
-    tx.answers.add(
-        undo.room,
-        Speech.TEXT,
-        words,
-        target=undo.message_id,
-        thread=undo.thread,
-        mention=undo.author,
-        post_id=undo.id,
-    )
+    return mine[0][0], False
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -334,8 +318,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="unlink",
-        usage="unlink [@ACCOUNT]",
-        help="Give up your right to an account; the last one to go has its token revoked.",
+        usage="unlink [@ACCOUNT [all]]",
+        help="Give up your right to an account; the last one to go has its token revoked. With “all” its only owner"
+        " takes it from the whole team.",
         example="unlink @acme",
         work=_unlink,
         where=Where.DM,

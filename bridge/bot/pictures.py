@@ -184,6 +184,7 @@ def which(text: str, media: Sequence[Medium], answered: str | None, command: str
         place, said = (own or [1])[0], text.strip()
     else:
         place, said = (0, "") if numbered is None else (int(numbered[1]), text[numbered.end() :].strip())
+    said = alttext.LINE.sub("", said, count=1).strip() if alttext.LINE.match(said) else said  # as a caption has it
     if not 1 <= place <= count:
         raise UsageError(f"It has {count} pictures. Say which one: {command} 1 WHAT IT SHOWS")
     if not said:

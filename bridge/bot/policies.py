@@ -45,7 +45,7 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
     moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
     more = len(moved) - _MOST_SHOWN
     rest = [f"And so for {more} more: {house.prefix}queue shows what waits."] if more > 0 else []
-    asked.reply(tx, " ".join((_said(tx, before, after, asked, house), *moved[:_MOST_SHOWN], *rest)))
+    asked.reply(tx, "\n".join((_said(tx, before, after, asked, house), *moved[:_MOST_SHOWN], *rest)))
 
 
 def _check_room(tx: Tx, asked: Asked, room: Room, account: Account, house: House) -> None:
@@ -152,6 +152,8 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> st
         words += _enough(tx, after, house)
     if any(key == "room" for key, _, _ in changes) and after.policy.room == asked.room and asked.message.direct:
         words += " Mind that nobody but you sees the drafts here: other approvers do not."
+    elif any(key == "room" for key, _, _ in changes) and after.policy.room is not None:
+        words += " Whoever is in that room reads the drafts that are made in private, also without a role."
     if any(key == "budget" for key, _, _ in changes) and after.policy.budget:
         words += f" Used or promised: {pricing.spent_words(tx, after.account, asked.now)}."
         gone = pricing.spent(tx, after.account.id, asked.now)

@@ -122,17 +122,23 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     if draft_ or state is not PostState.QUEUED:  # what goes out at once is logged when it is out
         _log(tx, asked, root, draft_=draft_)
     if draft_:
-        if asked.message.direct and policy.room is None:
-            p, at = house.prefix, wish.account.at
-            asked.reply(
-                tx,
-                f"Its approvers do not see this chat. Ask one of them to write {p}show {root.label} and decide, or an "
-                f"owner to say where I show drafts of {at}: {p}policy {at} room=here, in that room.",
-            )
+        if asked.message.direct and policy.room != asked.room:
+            asked.reply(tx, _seen_by(root, wish.account, house, shown=policy.room is not None))
         return waiting.submit(tx, root, house, asked.now)
     if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
         signs.wait(tx, asked.room, asked.message.id, root.id, asked.now)
     return root
+
+
+def _seen_by(post: Post, account: Account, house: House, *, shown: bool) -> str:
+    """Who sees a draft that was made in private."""
+    p, at = house.prefix, account.at
+    if shown:
+        return f"I show it in the room where drafts of {at} are shown, too: whoever is there reads it."
+    return (
+        f"Its approvers do not see this chat. Ask one of them to write {p}show {post.label} and decide, or an owner to"
+        f" say where I show drafts of {at}: {p}policy {at} room=here, in that room."
+    )
 
 
 def _log(tx: Tx, asked: Asked, post: Post, *, draft_: bool) -> None:

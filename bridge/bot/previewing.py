@@ -183,7 +183,8 @@ def status(tx: Tx, post: Post, house: House, number: int, *, live: bool = True) 
         case PostState.SCHEDULED:
             said = f"{by}: it goes out at its time. {undo}"
         case PostState.HELD:
-            said = f"{by}: it waits for its author's word, not posted."
+            said = "It waits for its author's word: not posted."
+            said = f"{by}. {said}" if post.content else said
         case PostState.POSTED:
             parts = parts_of(tx, post)
             out = sum(part.state is PostState.POSTED and not part.deleted for part in parts)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
-from bridge.bot import accounts
+from bridge.bot import accounts, previewing
 from bridge.bot.asked import Asked, Command, House, Need, has_account
 from bridge.bot.words import quote, subject, without_words
 from bridge.bot.zones import zone_of
@@ -58,7 +58,11 @@ def log(tx: Tx, asked: Asked, house: House) -> None:
     mine = tx.accounts.usable_by(asked.sender)
     if not mine:
         raise UsageError(f"You have no account here yet. Write {house.prefix}link to me in private to link one.")
-    chosen = mine if handle is None else [accounts.named(mine, handle, house)]
+    chosen = mine
+    if handle is not None:
+        chosen = [accounts.named(mine, handle, house)]
+    elif not asked.message.direct:  # others read along, who need not know of the person's other accounts
+        chosen = [accounts.pick(tx, asked, house, mine)]
     deeds = [deed for account, role in chosen for deed in _seen(tx, asked, account, role, most)]
     deeds = sorted(deeds, key=lambda deed: deed.id)[-most:]
     names = {account.id: account.at for account, _ in chosen} if len(chosen) > 1 else {}
@@ -187,8 +191,14 @@ def _story(tx: Tx, post: Post, asked: Asked, house: House) -> str:
     words = f"{post.label}, {subject(post)}," if whole else post.label
     verb = "repost" if post.action is Action.REPOST else "post"
     told = [f"{words} is a {verb} as {at}, asked for by {post.author.name} on {_stamp(post.created_at)} UTC"]
+    others = sorted(who.name for who in previewing.writers(tx, _first(tx, post)) if who != post.author)
+    told += [f"with words of {', '.join(others)}"] if others else []
     told += [f"approved by {deed.actor.name} on {_stamp(deed.at)}" for deed in _approvals(tx, post) if deed.actor]
     return "; ".join([*told, _end(tx, post, account, house, whole=whole)]) + "."
+
+
+def _first(tx: Tx, post: Post) -> Post:
+    return post if post.thread_root is None else tx.posts.get(post.thread_root) or post
 
 
 def _approvals(tx: Tx, post: Post) -> Sequence[Deed]:

@@ -4,10 +4,10 @@ out, what has too few waits again, and previews say how it stands.
 It knows states and who approved. What has begun to go out is the outbox's business.
 """
 
-from bridge.bot import previewing, waiting
+from bridge.bot import holding, previewing, waiting
 from bridge.bot.asked import House
 from bridge.interfaces import Tx
-from bridge.model import Action, Policy, Post, PostState
+from bridge.model import Action, Identity, Policy, Post, PostState, Verdict
 
 _WAITING = (PostState.DRAFT, PostState.SCHEDULED, PostState.QUEUED)
 
@@ -24,12 +24,17 @@ def _look(tx: Tx, post: Post, policy: Policy, house: House, now: float) -> str:
     if any(part.claimed_at is not None for part in previewing.parts_of(tx, post)):
         return ""
     role, what = tx.accounts.role(post.account_id, post.author), previewing.name(post.id, previewing.version(tx, post))
+    _forget_gone(tx, post, now)
     stands = bool(post.content) and tx.decisions.stands(post, policy.approvals)
     if post.state is PostState.DRAFT:
         if stands and role is not None and not waiting.unfit(tx, post, house, now):
-            waiting.let_go(tx, post, house, now)
+            waiting.let_go(tx, post, house, now, least=waiting.LOOK)  # nobody said yes just now
             _log(tx, post, "approve", "enough approvals now", now)
-            return f"{what} has enough approvals now: it goes out. To stop it: {house.prefix}undo {post.label}"
+            gone = tx.posts.get(post.id) or post
+            how = holding.how(tx, gone, house, now)
+            if gone.state is PostState.SCHEDULED:
+                how = f"at its time. To stop it: {house.prefix}undo {post.label}"
+            return f"{what} has enough approvals now: it goes out {how}"
         previewing.refresh(tx, post, house)
     elif post.content and not stands:
         waiting.back(tx, post, house, now)
@@ -43,8 +48,17 @@ def _look(tx: Tx, post: Post, policy: Policy, house: House, now: float) -> str:
     return ""
 
 
-def _log(tx: Tx, post: Post, verb: str, outcome: str, now: float) -> None:
+def _forget_gone(tx: Tx, post: Post, now: float) -> None:
+    """An approval of somebody who may not approve any more is over: it does not come back with their role."""
+    for decision in tx.decisions.of(post.id):
+        role = tx.accounts.role(post.account_id, decision.identity)
+        if decision.verdict is Verdict.APPROVE and decision.event_id and (role is None or not role.may_approve):
+            tx.decisions.withdraw(decision.identity.network, decision.event_id, decision.identity)
+            _log(tx, post, "withdraw", "no approver any more", now, decision.identity)
+
+
+def _log(tx: Tx, post: Post, verb: str, outcome: str, now: float, whose: Identity | None = None) -> None:
     detail = previewing.brief(post, previewing.version(tx, post))
     tx.log.add(
-        None, verb, room=post.room, account_id=post.account_id, post_id=post.id, detail=detail, outcome=outcome, at=now
+        whose, verb, room=post.room, account_id=post.account_id, post_id=post.id, detail=detail, outcome=outcome, at=now
     )

@@ -172,7 +172,7 @@ def _line(tx: Tx, post: Post, account: Account, asked: Asked, zone: tzinfo, hous
         state = "waits: posting is paused"
     role = tx.accounts.role(account.id, post.author)
     if role is None and post.state is not PostState.UNKNOWN:
-        state = f"will not go out: {post.author.name} may not use {account.at} any more"
+        state = f"does not go out while {post.author.name} may not use {account.at}"
     how = answers(post, house) if post.author == asked.sender else ""
     name = previewing.name(post.id, previewing.version(tx, post)) if post.state is PostState.DRAFT else post.label
     return f"{name} {account.at} {state}: {what} by {post.author.name}{how}"

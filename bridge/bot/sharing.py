@@ -6,13 +6,13 @@ have it while they are members and the room is invite-only: the store looks at t
 
 from dataclasses import dataclass, replace
 
-from bridge.bot import accounts, recovering
+from bridge.bot import accounts, leaving, recovering
 from bridge.bot.asked import Asked, Command, House, Need, Standing, has_account
 from bridge.bot.limits import DAY
 from bridge.bot.notices import notify
 from bridge.bot.reviewing import look_again
 from bridge.bot.teams import place
-from bridge.bot.words import quote
+from bridge.bot.words import number, quote
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Identity, OfferState, Role, Room, Speech
@@ -261,10 +261,15 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
     tx.shares.end_recovery(account.id, who)
     _note(tx, asked, "unshare", account, f"{who.name}, was {own[0].value}", "taken away")
     left = tx.accounts.role(account.id, who)
-    whose = "yours" if who == asked.sender else "theirs"
     words = f"{_subject(asked, who)} not {own[0].value} of {account.at} any more"
-    words += f", but still {left.value} by being in a room." if left else f"; what waits of {whose} will not go out."
-    asked.reply(tx, words)
+    why = f"{asked.sender.name} ended the role of {who.name} on {account.at}"
+    stopped = 0 if left else leaving.stop_posts(tx, who, account, why, house)
+    if left:
+        words += f", but still {left.value} by being in a room"
+    elif stopped:
+        whose = "yours" if who == asked.sender else "theirs"
+        words += f". {number(stopped, 'waiting post')} of {whose} will not go out"
+    asked.reply(tx, f"{words}.")
     if who != asked.sender:
         still = f" You are still {left.value} of it by being in a room." if left else ""
         notify(tx, [who], f"{asked.sender.name} has ended your role on {account.at}.{still}", key=asked.message.id)
@@ -304,8 +309,8 @@ def _check_last(tx: Tx, asked: Asked, house: House, account: Account, who: Ident
     last = "the last owner" if role is Role.OWNER else "the last one in the team"
     raise UsageError(
         f"{_subject(asked, who)} {last} of {account.at}. Make somebody else owner first:"
-        f" {house.prefix}share {account.at} WHO owner; or give it up altogether with {house.prefix}unlink {account.at}"
-        " in a private chat with me."
+        f" {house.prefix}share {account.at} WHO owner; or give it up with {house.prefix}unlink {account.at}, for"
+        f" the whole team with {house.prefix}unlink {account.at} all, in a private chat with me."
     )
 
 
@@ -319,7 +324,7 @@ COMMANDS = (
         usage="share @ACCOUNT WHO|room [ROLE]",
         example="share @acme @ben:example.org poster",
         help="Let a person, or whoever is in this invite-only room, use an account as approver, poster or contributor;"
-        " a person can be made owner too.",
+        " a person can be made owner too. Without a role a person becomes poster, a room contributor.",
         work=share,
         needs=Need.NAMES,
         visible=_may_share,

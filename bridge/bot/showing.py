@@ -16,7 +16,7 @@ from bridge.bot.words import moment, number, quote, span, subject
 from bridge.errors import UsageError
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Post, PostState, Role, label
-from bridge.pricing import COUNTED, money, month, spent, spent_words
+from bridge.pricing import COUNTED, money, month, spent, spent_words, tariff
 
 PAUSE = ("outbox", "pause")
 """Where the outbox notes that it waits for the operator: JSON with ``reason`` and ``since``."""
@@ -31,6 +31,7 @@ GROUPS = {
 """The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
 _TOPICS = dict.fromkeys(("picture", "pictures", "media", "image", "images", "photo", "video", "gif"), "tweet")
 """What people ask about that is no verb."""
+_MONEY = ("cost", "costs", "price", "prices", "money", "budget")
 _MOST_SHOWN = 10
 _FEW = 0.2
 """Of the limit of posts: when so much is left, the status tells it."""
@@ -76,8 +77,9 @@ def _overview(standing: Standing, house: House) -> str:
     p = house.prefix
     found = [(title, _open(title, standing, house)) for title in GROUPS]
     lines = [f"{title}: {' · '.join(p + command.usage for command in row)}" for title, row in found if row]
-    private = "" if standing.direct else " More in a private chat with me."
-    return "\n".join([*lines, f"About one: {p}help tweet · about all of a line: {p}help sharing.{private}"])
+    private = "" if standing.direct else " · More in a private chat with me."
+    about = f"About one: {p}help tweet · about all of a line: {p}help sharing · what posts cost: {p}help cost"
+    return "\n".join([*lines, about + private])
 
 
 def _beginning(standing: Standing, house: House) -> str:
@@ -101,6 +103,9 @@ def _about(said: str, standing: Standing, house: House) -> str:
     if group is not None:
         rows = [f"{house.prefix}{row.usage}: {row.help}" for row in _open(group, standing, house)]
         return "\n".join(rows) or "Nothing of that is for you now."
+    if said in _MONEY:
+        told = f"What was spent: {house.prefix}accounts · by whom: {house.prefix}log"
+        return f"{tariff(house.prices)} {told} · a limit for a month: {house.prefix}policy budget"
     command = house.verbs.get(_TOPICS.get(said, said))
     if command is None:
         near = nearest(said, list(house.verbs)) if len(said) <= 32 else []
@@ -149,9 +154,9 @@ def status(tx: Tx, asked: Asked, house: House) -> None:
 
 
 def _left(tx: Tx, asked: Asked, house: House) -> list[str]:
-    """How many posts the person may still make, once these are few."""
+    """How many posts the person may still make; in rooms, once these are few."""
     left = limits.left(tx, asked.sender, house, asked.now)
-    if left > house.posts_per_day * _FEW:
+    if left > house.posts_per_day * _FEW and not asked.message.direct:
         return []
     words = f"You may make {number(left, 'more post')} now: the limit is {house.posts_per_day} in 24 hours."
     if not left:

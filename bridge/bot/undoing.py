@@ -318,7 +318,8 @@ COMMANDS = (
         name="undo",
         usage="undo [ID or URL]",
         example="undo k7",
-        help="Take back your last post here, or the one that you name.",
+        help="Take back your last post here, or the one that you name: it is deleted where it is out. Removing the"
+        " message of your command does the same.",
         work=undo,
         ageless=True,
         visible=has_account,

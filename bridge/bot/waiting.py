@@ -197,8 +197,10 @@ def unaffordable(tx: Tx, post: Post, start: str, house: House, now: float) -> st
     return ""
 
 
-def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
-    """Queue all parts of ``post``, or let them wait for their time, and show it in its previews."""
+def let_go(tx: Tx, post: Post, house: House, now: float, *, least: float = 0.0) -> None:
+    """Queue all parts of ``post``, or let them wait for their time, and show it in its previews. ``least``: seconds
+    that it waits at least.
+    """
     policy = tx.policies.of(post.account_id)
     later = post.scheduled_for is not None and post.scheduled_for > now
     for part in previewing.parts_of(tx, post):
@@ -208,7 +210,7 @@ def let_go(tx: Tx, post: Post, house: House, now: float) -> None:
             part,
             state=PostState.SCHEDULED if waits else PostState.QUEUED,
             fresh_at=now if at is None else at,  # a time that was missed by too much is asked about
-            due_at=at if waits and at is not None else now + policy.hold,
+            due_at=at if waits and at is not None else now + max(policy.hold, least),
             question_id=None,
             reason="",
         )

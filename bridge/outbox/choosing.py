@@ -197,6 +197,8 @@ def _due(turn: Turn, heads: Iterator[tuple[int, int, float]]) -> list[int]:
 
 def _later(turn: Turn, account_id: int, post_id: int, due_at: float) -> None:
     turn.wake_at(due_at)
+    if (account := turn.account(account_id)).frozen:
+        turn.waiting.setdefault(account_id, words.frozen(account))
     if due_at - turn.now > _PATIENCE and (post := turn.tx.posts.get(post_id)) is not None and post.attempts:
         turn.waiting.setdefault(account_id, words.unreachable(turn.account(account_id)))
 

@@ -12,6 +12,8 @@ from bridge.pricing import Prices
 from bridge.telltale import HIDDEN, first_words, pictures
 
 _MOST_SHOWN = 10
+_LATE = 60.0
+"""Seconds after its time from which on a post is called late."""
 _NOT = {Action.POST: "not posted", Action.REPOST: "not reposted", Action.DELETE: "not deleted"}
 NOT_LOOKED = "the account's posts could not be read"
 """Why nobody can say whether an UNKNOWN row is out; it is kept as the row's reason."""
@@ -68,7 +70,14 @@ def posted(post: Post, account: Account, url: str, prefix: str, price: str = "")
     done = "Posted" if post.action is Action.POST else "Reposted"
     price = f" · {price}" if price else ""
     shown = f" with {pictures(post.draft)}" if post.draft.media else ""
-    return f"{done} as {account.at}{shown}: {url}{_alts(post)}{price} · undo: {prefix}undo {post.label}"
+    return f"{done} as {account.at}{shown}: {url}{_alts(post)}{price}{_late(post)} · undo: {prefix}undo {post.label}"
+
+
+def _late(post: Post) -> str:
+    """How long after the time that its author named it went out, where that matters."""
+    if post.scheduled_for is None or post.claimed_at is None or post.claimed_at - post.scheduled_for < _LATE:
+        return ""
+    return f" · {age(post.claimed_at - post.scheduled_for)} late"
 
 
 def _alts(post: Post) -> str:

@@ -114,7 +114,7 @@ async def test_a_picture_that_the_network_does_not_take_is_told(scene: Scene, ac
     await scene.say(ANA, "!draft@acme Look", DM, media=(SECRET,))
     await until_said(scene, DESK, "Draft k1")
     await until_said(scene, DM, "Draft k1")
-    await until(lambda: len(scene.network.sent) == 4)  # two previews, a picture and 👀
+    await until(lambda: len(scene.network.sent) == 5)  # two previews, a picture, 👀, and who sees it
     scene.network.failures.append(ChatRefused("no pictures here"))
     await scene.say(BEN, "!show k1", BENS)
     assert "The picture cat.jpg cannot be shown here." in await until_said(scene, BENS, "Draft k1")

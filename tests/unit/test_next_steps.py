@@ -10,7 +10,8 @@ from bridge.bot.showing import PAUSE
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Draft, Post, PostState, Role
 from bridge.outbox.words import failed, waits
-from tests.unit.bot_scene import ANA, BEN, DM, LOBBY, NOW, PRESS, Scene
+from tests.unit.bot_scene import ANA, BEN, COPY, DM, LOBBY, NOW, PRESS, Scene
+from tests.unit.drafting_scene import ADA, OWEN, set_policy, team
 
 HOW = "Write it like this:"
 TWEET = "!tweet Good morning!"
@@ -143,3 +144,58 @@ def test_sentences_of_the_outbox_begin_like_sentences() -> None:
     assert failed(row(action=Action.REPOST, target="123"), ACME, "X knows no such post") == (
         "The post 123 was not reposted as @acme: X knows no such post."
     )
+
+
+@pytest.mark.parametrize("said", ["cost", "!price", "Budget"])
+async def test_what_posts_cost_can_be_asked(scene: Scene, said: str) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    assert await scene.ask(ANA, f"!help {said}") == (
+        "A post costs $0.015, one with a link $0.20, each alt text $0.005 more; to delete one costs $0.01. What was"
+        " spent: !accounts · by whom: !log · a limit for a month: !policy budget"
+    )
+    assert (await scene.ask(ANA, "!help")).split("\n")[-1] == (
+        "About one: !help tweet · about all of a line: !help sharing · what posts cost: !help cost · More in a private"
+        " chat with me."
+    )
+
+
+async def test_the_daily_limit_is_told_in_private_before_it_is_near(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    assert await scene.ask(ANA, "!status") == "All is well: nothing of yours waits."
+    assert await scene.ask(ANA, "!status", DM) == (
+        "All is well: nothing of yours waits.\nYou may make 50 more posts now: the limit is 50 in 24 hours."
+    )
+
+
+async def test_an_old_name_takes_an_approval_back(scene: Scene) -> None:
+    await team(scene, approvals=2)
+    await scene.say(ANA, "!draft@acme helo")
+    await scene.say(ANA, "!edit k1 hello")
+    await scene.say(ADA, "!approve k1.2")
+    assert await scene.ask(ADA, "!unapprove k1") == "Took your approval of k1.2, “hello” back: 0 of 2, it waits."
+
+
+async def test_who_names_whoever_wrote_the_words(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(ANA, "!draft@acme helo")
+    await scene.say(BEN, "!edit k1 hello")
+    await scene.say(ADA, "!approve k1.2")
+    words = await scene.ask(ADA, "!who k1")
+    assert f"asked for by {ANA.name} on " in words
+    assert f"; with words of {BEN.name}; approved by {ADA.name} on " in words
+
+
+async def test_the_author_of_a_private_draft_hears_who_reads_it(scene: Scene) -> None:
+    account = await team(scene)
+    await set_policy(scene, account, room=PRESS)
+    words = await scene.ask(ANA, "!draft@acme hello", DM)
+    assert "I show it in the room where drafts of @acme are shown, too: whoever is there reads it." in words
+    await set_policy(scene, account, room=None)
+    said = await scene.ask(OWEN, "!policy @acme room=here")
+    assert said.endswith("Whoever is in that room reads the drafts that are made in private, also without a role.")
+
+
+async def test_a_marker_before_an_alt_text_is_none_of_it(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER)
+    await scene.say(ANA, "!schedule in 2h | hello", media=(COPY,))
+    assert "has the alt text “A bird”" in await scene.ask(ANA, "!alt k1 alt: A bird")

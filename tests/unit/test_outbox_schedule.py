@@ -279,3 +279,12 @@ async def test_a_draft_without_a_time_is_not_told_of(at: Stage) -> None:
     await at.pass_(60.0)
     assert await at.texts(draft) == []
     assert (await at.row(draft)).due_at == ENDLESS
+
+
+async def test_what_is_late_says_so(at: Stage) -> None:
+    acme = await at.link("acme")
+    post = await schedule(at, acme, 60.0)
+    at.pass_later(60.0 + 180.0)
+    at.start()
+    await at.settle()
+    assert (await at.texts(post))[0].endswith(" · 3 min late · undo: !undo k1")

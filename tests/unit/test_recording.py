@@ -94,8 +94,20 @@ async def test_several_accounts_are_told_apart(scene: Scene, acme: Account) -> N
     own = await scene.account("own", ana=Role.OWNER)
     await note(scene, acme, ANA, "freeze")
     await note(scene, own, ANA, "freeze")
-    lines = (await scene.ask(ANA, "!log")).splitlines()
+    lines = (await scene.ask(ANA, "!log", DM)).splitlines()
     assert [line.split(" · ")[-1] for line in lines] == ["freeze @acme", "freeze @own"]
+
+
+async def test_a_room_hears_of_the_account_that_speaks_there_only(scene: Scene, acme: Account) -> None:
+    own = await scene.account("own", ana=Role.OWNER)
+    await note(scene, own, ANA, "freeze")
+    await note(scene, acme, ANA, "freeze")
+    await scene.say(ANA, "!tweet@own hello")
+    assert (await scene.ask(ANA, "!log")).startswith("Which account? You have @acme, @own.")
+    await scene.store.transact(lambda tx: tx.accounts.set_default(PRESS, acme.id))
+    words = await scene.ask(ANA, "!log")
+    assert "freeze" in words
+    assert "own" not in words
 
 
 async def test_what_was_said_elsewhere_is_told_in_private_only(scene: Scene, acme: Account) -> None:

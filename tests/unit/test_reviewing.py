@@ -59,7 +59,10 @@ async def test_fewer_approvals_let_go_what_has_enough_and_raised_ones_call_it_ba
     two, other = await drafted(scene, "two")
     await scene.react(ADA, event, "✅")
     said = await scene.ask(OWEN, "!policy @acme approvals=1")
-    assert said == "@acme: approvals=1 (was 2). k1 has enough approvals now: it goes out. To stop it: !undo k1"
+    assert said == (
+        "@acme: approvals=1 (was 2).\nk1 has enough approvals now: it goes out in 10 s. To stop it: !undo k1"
+    )
+    assert (await scene.post(0)).due_at == scene.now + 10.0
     assert [post.state for post in await scene.posts()] == [QUEUED, DRAFT]
     assert "Approved by @ada:example.org: it goes out." in await now_says(scene, event)
     assert "it waits for approval, 0 of 1." in await now_says(scene, other)
@@ -76,13 +79,27 @@ async def test_fewer_approvals_let_go_what_has_enough_and_raised_ones_call_it_ba
     assert (one.id, two.id) == (1, 2)
 
 
+async def test_an_approval_that_was_lost_with_its_role_does_not_come_back(scene: Scene) -> None:
+    await team(scene, approvals=2)
+    _, event = await drafted(scene)
+    await scene.react(BEN, event, "✅")
+    await scene.say(OWEN, f"!share @acme {BEN.name} poster")
+    assert "0 of 2" in await now_says(scene, event)
+    assert (BEN.name, "withdraw", "no approver any more") in await deeds(scene)
+    await scene.react(ADA, event, "✅")
+    await scene.say(OWEN, f"!share @acme {BEN.name} approver")
+    assert (await scene.post()).state is DRAFT
+    assert "1 of 2 (@ada:example.org)" in await now_says(scene, event)
+    assert "it goes out now" in await scene.ask(BEN, "!approve k1")
+
+
 async def test_of_many_that_go_another_way_the_number_is_said(scene: Scene) -> None:
     await team(scene, approvals=2)
     for number in range(7):
         await scene.say(ANA, f"!draft@acme number {number}")
         await scene.say(ADA, f"!approve k{number + 1}")
     said = await scene.ask(OWEN, "!policy @acme approvals=1")
-    assert said.count("has enough approvals now: it goes out.") == 5
+    assert said.count("has enough approvals now: it goes out in 10 s. To stop it: !undo k") == 5
     assert said.endswith("And so for 2 more: !queue shows what waits.")
     assert [post.state for post in await scene.posts()] == [QUEUED] * 7
 

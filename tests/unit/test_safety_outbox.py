@@ -129,3 +129,12 @@ async def test_a_deletion_costs_too(stage: Stage) -> None:
     await stage.until_state(post, PostState.POSTED)
     undo = await stage.undo(post)
     assert (await stage.until_state(undo, PostState.POSTED)).cost == 10_000
+
+
+async def test_what_waits_for_its_price_to_be_read_hears_of_a_freeze_at_once(stage: Stage) -> None:
+    acme = await stage.link("acme")
+    await freeze(stage, acme, "matrix:@ben:example.org")
+    post = await stage.queue(acme, "see example.org", due_at=stage.time.wall + 20.0)
+    stage.start()
+    await stage.pass_(10.0)
+    assert any("@acme is frozen" in text for text in await stage.texts(post))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.model import Account, Identity, OfferState, Role, Room, RoomLost, RoomMoved, Speech
-from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, PRESS, Scene
+from bridge.model import Account, Identity, OfferState, PostState, Role, Room, RoomLost, RoomMoved, Speech
+from tests.unit.bot_scene import ANA, BEN, EVE, LOBBY, NOW, PRESS, Scene
 from tests.unit.sharing_scene import BEN_DM, CONTRIBUTOR, OWNER, POSTER, deeds, gather, offer, role, told, work_off
 
 # ---------------------------------------------------------------- with a room
@@ -212,3 +212,44 @@ async def test_an_offer_that_lost_its_account_is_not_made(scene: Scene) -> None:
     await scene.store.transact(lambda tx: tx.shares.save_offer(replace(made, state=OfferState.WITHDRAWN)))
     await work_off(scene)
     assert [a for a in await scene.answers(Speech.TEXT) if a.room == BEN_DM] == []
+
+
+async def test_its_only_owner_takes_it_from_the_whole_team(scene: Scene) -> None:
+    mine = Room("matrix", "!dm-ana")
+    acme = await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+    await scene.say(BEN, "!schedule@acme in 2h | later")
+    words = await scene.ask(ANA, "unlink @acme all", mine, direct=True)
+    assert "Not posted: “later”, because @ana:example.org unlinked @acme for all." in words
+    assert "You were the last one, so I forget its token and have it revoked." in words
+    assert [post.state for post in await scene.posts()] == [PostState.FAILED]
+    assert await scene.store.transact(lambda tx: (tx.accounts.people(acme.id), tx.accounts.sealed(acme.id))) == (
+        [],
+        None,
+    )
+    assert "You have no account here yet" in await scene.ask(BEN, "!tweet hello")
+
+
+async def test_others_cannot_take_it_from_all(scene: Scene) -> None:
+    mine = Room("matrix", "!dm-ana")
+    acme = await scene.account("acme", ana=Role.POSTER, ben=Role.OWNER)
+    own = "To give up your own right: !unlink @acme"
+    said = f"Nothing was unlinked: only an owner can take it from all. {own}"
+    assert await scene.ask(ANA, "unlink @acme all", mine, direct=True) == said
+    await scene.store.transact(lambda tx: tx.accounts.grant(acme.id, ANA, Role.OWNER, NOW))
+    assert (
+        await scene.ask(ANA, "unlink @acme all", mine, direct=True) == f"Nothing was unlinked: others own it too. {own}"
+    )
+    assert await scene.ask(ANA, "unlink all", mine, direct=True) == "Say which one: !unlink @ACCOUNT all"
+    assert len(await scene.store.transact(lambda tx: tx.accounts.people(acme.id))) == 2
+
+
+async def test_what_waits_of_somebody_who_is_taken_out_ends_for_good(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+    await scene.say(BEN, "!schedule@acme in 2h | later")
+    words = await scene.ask(ANA, f"!unshare @acme {BEN.name}")
+    ended = "@ana:example.org ended the role of @ben:example.org on @acme"
+    assert f"Not posted: “later”, because {ended}." in words
+    assert f"{BEN.name} is not poster of @acme any more. 1 waiting post of theirs will not go out." in words
+    await scene.say(ANA, f"!share @acme {BEN.name} poster")
+    await scene.say(BEN, "!accept")
+    assert [post.state for post in await scene.posts()] == [PostState.FAILED]

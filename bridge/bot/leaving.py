@@ -1,0 +1,63 @@
+"""What becomes of somebody's waiting posts when they may not use the account any more, by a word of somebody.
+
+It knows states. Who leaves, and why, is ``linking``'s and ``sharing``'s.
+"""
+
+from dataclasses import replace
+
+from bridge.bot import previewing, signs
+from bridge.bot.asked import House
+from bridge.bot.words import subject
+from bridge.interfaces import Tx
+from bridge.model import Account, Action, Identity, Post, PostState, Speech
+
+_UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
+
+
+def stop_posts(
+    tx: Tx, who: Identity | None, account: Account, why: str, house: House, *, but: Identity | None = None
+) -> int:  # fmt: skip
+    """Fail what ``who`` (None: everybody, ``but`` one) has waiting on that account; certainly nothing of it has been
+    sent. Gives how many.
+    """
+    found = [post for state in _UNSENT for post in tx.posts.in_state(state, account.id)]
+    theirs = [p for p in found if p.action is not Action.DELETE and p.author != but and who in (None, p.author)]
+    told = set[int]()
+    for post in sorted(theirs, key=lambda post: post.id):
+        ended = replace(post, state=PostState.FAILED, reason=why, question_id=None)
+        tx.posts.save(ended)
+        if (post.thread_root or post.id) in told:
+            continue  # one word for all parts
+        told.add(post.thread_root or post.id)
+        signs.end(tx, post, signs.FAILED)
+        previewing.refresh(tx, ended, house)
+        tx.answers.add(
+            post.room,
+            Speech.TEXT,
+            f"Not posted: {subject(post)}, because {why}.",
+            target=post.message_id,
+            thread=post.thread,
+            mention=post.author,
+            post_id=post.id,
+        )
+        _settle_undo(tx, post)
+    return len(theirs)
+
+
+def _settle_undo(tx: Tx, post: Post) -> None:
+    """Somebody asked to undo ``post`` while it was on its way; now there is nothing to delete."""
+    undo = tx.posts.undoing(post.id)
+    if undo is None or undo.state is not PostState.QUEUED:
+        return
+    tx.posts.save(replace(undo, state=PostState.FAILED, reason="nothing to delete"))
+    signs.end(tx, undo, signs.DONE)
+    words = f"There was nothing to delete: {subject(post)} did not go out."
+    tx.answers.add(
+        undo.room,
+        Speech.TEXT,
+        words,
+        target=undo.message_id,
+        thread=undo.thread,
+        mention=undo.author,
+        post_id=undo.id,
+    )
