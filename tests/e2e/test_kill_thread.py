@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 import re
+import time
 
 import pytest
 
@@ -87,3 +88,17 @@ async def test_a_schedule_survives_a_kill(stage: Stage) -> None:
     await stage.until_on_x("on time", within=30.0)
     await stage.until_told(ana, "on time")
     assert len(stage.sent()) == 1
+
+
+async def test_an_undo_that_was_said_while_nothing_ran_comes_before_what_it_is_about(stage: Stage) -> None:
+    ana, dm = await stage.linked()
+    asked = await ana.say(dm, "!schedule in 6 seconds | better not")
+    await ana.until_heard("Scheduled k1", room=dm, reply_to=asked)
+    await stage.kantter.stop()
+    due = time.time() + 6.0
+    undo = await ana.say(dm, "!undo k1")
+    await until(lambda: time.time() > due, within=10.0)  # its time comes while nothing runs
+    await stage.kantter.start()
+    await ana.until_heard("Undone before it went out: k1", reply_to=undo)
+    await stage.until_state("failed")
+    assert stage.sent() == []
