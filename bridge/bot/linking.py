@@ -201,6 +201,9 @@ def _unlink(tx: Tx, asked: Asked, house: House) -> None:
         words = [f"Unlinked {account.at}: you are only {role.value} of it now, by being in a room with that role."]
     if others:
         words.append("The others in its team keep their roles, and can go on posting as it.")
+        gone = f"{asked.sender.name}, {own[0].value} of {account.at}, has unlinked it."
+        owners = [who for who, theirs in others if theirs is Role.OWNER]
+        notify(tx, owners, gone, key=f"{asked.message.id}-gone")
         if own[0] is Role.OWNER and all(theirs is not Role.OWNER for _, theirs in others):
             words.append(
                 f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link. To end it for"

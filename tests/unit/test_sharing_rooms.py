@@ -253,3 +253,10 @@ async def test_what_waits_of_somebody_who_is_taken_out_ends_for_good(scene: Scen
     await scene.say(ANA, f"!share @acme {BEN.name} poster")
     await scene.say(BEN, "!accept")
     assert [post.state for post in await scene.posts()] == [PostState.FAILED]
+
+
+async def test_owners_hear_who_unlinked_their_account(scene: Scene) -> None:
+    await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+    await scene.ask(BEN, "unlink @acme", BEN_DM, direct=True)
+    assert await told(scene, ANA) == "@ben:example.org, poster of @acme, has unlinked it."
+    assert await told(scene, BEN) == ""
