@@ -23,6 +23,7 @@ from bridge.bot import (
     teams,
     threading,
     undoing,
+    unlinking,
 )
 from bridge.bot.asked import Command
 
@@ -47,6 +48,7 @@ COMMANDS: tuple[Command, ...] = (
     *undoing.COMMANDS,
     *asking.COMMANDS,
     *linking.COMMANDS,
+    *unlinking.COMMANDS,
     *choosing.COMMANDS,
     *policies.COMMANDS,
     *freezing.COMMANDS,

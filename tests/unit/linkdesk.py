@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.bot import linking
+from bridge.bot import linking, unlinking
 from bridge.bot.asked import Asked, Facts, House
 from bridge.bot.linker import Linker
 from bridge.bot.speaker import Speaker
@@ -76,15 +76,15 @@ class LinkDesk:
             facts = Facts(await self.network.privacy(room, who), may_redact=await self.network.may_redact(room))
         except ChatError as error:
             facts = Facts(trouble=str(error))
-        commands = {command.name: command for command in linking.COMMANDS}
-        house = House({"x": self.x}, self.vault, frozenset(), "!", 600.0, 50, linking.COMMANDS, commands)
+        rows = (*linking.COMMANDS, *unlinking.COMMANDS)
+        house = House({"x": self.x}, self.vault, frozenset(), "!", 600.0, 50, rows, {row.name: row for row in rows})
         verb, _, rest = text.partition(" ")
         if verb.isdigit():
             asked = Asked(message, "pin", None, text, facts, self.now)
             await self.store.transact(lambda tx: linking.pin_said(tx, asked, house))
         else:
             asked = Asked(message, verb, None, rest, facts, self.now)
-            await self.store.transact(lambda tx: commands[verb].work(tx, asked, house))
+            await self.store.transact(lambda tx: house.verbs[verb].work(tx, asked, house))
         return message.id
 
     async def address(self, who: Identity = ANA) -> PendingLink:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from bridge.bot import linking
+from bridge.bot import linking, unlinking
 from bridge.bot.asked import Asked, Facts, House
 from bridge.interfaces import Privacy, Tx
 from bridge.model import (
@@ -30,6 +30,7 @@ from bridge.vault import Vault
 from tests.fakes.publisher import FakePublisher
 from tests.unit.bot_scene import ANA, DM, NOW, PRESS
 
+ROWS = (*linking.COMMANDS, *unlinking.COMMANDS)
 BENS = Room("matrix", "!dm-ben")
 PIN = "1234567"
 ALONE = Facts(privacy=Privacy.PRIVATE, may_redact=True)
@@ -62,8 +63,8 @@ class Desk:
             prefix="!",
             stale_after=600.0,
             posts_per_day=50,
-            commands=linking.COMMANDS,
-            verbs=MappingProxyType({c.name: c for c in linking.COMMANDS}),
+            commands=ROWS,
+            verbs=MappingProxyType({row.name: row for row in ROWS}),
         )
 
     def asked(self, verb: str, text: str, who: Identity, room: Room, facts: Facts, account: str | None) -> Asked:

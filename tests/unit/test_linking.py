@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.bot import linking
 from bridge.bot.asked import Facts
 from bridge.errors import UsageError
 from bridge.interfaces import Privacy, Tx
 from bridge.model import Action, Draft, LinkState, Post, PostState, Role, Speech
 from tests.unit.bot_scene import ANA, BEN, DM, NOW, PRESS
-from tests.unit.linking_scene import BENS, WATCHED, Desk, get, open_desk
+from tests.unit.linking_scene import BENS, ROWS, WATCHED, Desk, get, open_desk
 
 
 @pytest.fixture
@@ -191,6 +190,5 @@ async def test_the_default_that_is_unlinked_is_no_default_any_more(desk: Desk) -
 
 
 def test_every_verb_has_a_row_that_the_help_can_print() -> None:
-    verbs = {c.name: c for c in linking.COMMANDS}
-    assert set(verbs) == {"link", "pin", "cancel", "unlink"}
-    assert all(command.help and command.usage and not command.publishes for command in linking.COMMANDS)
+    assert {row.name for row in ROWS} == {"link", "pin", "cancel", "unlink"}
+    assert all(row.help and row.usage and not row.publishes for row in ROWS)
