@@ -42,7 +42,7 @@ def policy(tx: Tx, asked: Asked, house: House) -> None:
             words = f"Drafts of {account.at} that are made in private are shown here from now on"
             tx.answers.add(room, Speech.TEXT, f"{words}: {asked.sender.name} wants it so.")
     _keep(tx, asked, before, after)
-    moved = look_again(tx, account.id, house, asked.now) if after.policy != before.policy else []
+    moved = look_again(tx, account.id, house, asked.now, before.policy) if after.policy != before.policy else []
     more = len(moved) - _MOST_SHOWN
     rest = [f"And so for {more} more: {house.prefix}queue shows what waits."] if more > 0 else []
     asked.reply(tx, "\n".join((_said(tx, before, after, asked, house), *moved[:_MOST_SHOWN], *rest)))
@@ -153,7 +153,7 @@ def _said(tx: Tx, before: Terms, after: Terms, asked: Asked, house: House) -> st
     if any(key == "room" for key, _, _ in changes) and after.policy.room == asked.room and asked.message.direct:
         words += " Mind that nobody but you sees the drafts here: other approvers do not."
     elif any(key == "room" for key, _, _ in changes) and after.policy.room is not None:
-        words += " Whoever is in that room reads the drafts that are made in private, also without a role."
+        words += " Whoever is in that room reads the drafts that are made elsewhere, also without a role."
     if any(key == "budget" for key, _, _ in changes) and after.policy.budget:
         words += f" Used or promised: {pricing.spent_words(tx, after.account, asked.now)}."
         gone = pricing.spent(tx, after.account.id, asked.now)

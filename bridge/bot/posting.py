@@ -122,7 +122,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
     if draft_ or state is not PostState.QUEUED:  # what goes out at once is logged when it is out
         _log(tx, asked, root, draft_=draft_)
     if draft_:
-        if asked.message.direct and policy.room != asked.room:
+        if policy.room != asked.room and (asked.message.direct or policy.room is not None):
             asked.reply(tx, _seen_by(root, wish.account, house, shown=policy.room is not None))
         return waiting.submit(tx, root, house, asked.now)
     if state is PostState.QUEUED:  # of what is held, the outbox asks, in one question for all
@@ -131,7 +131,7 @@ def publish(tx: Tx, asked: Asked, house: House, wish: Wish) -> Post:
 
 
 def _seen_by(post: Post, account: Account, house: House, *, shown: bool) -> str:
-    """Who sees a draft that was made in private."""
+    """Who sees a draft that was made elsewhere than where they are shown."""
     p, at = house.prefix, account.at
     if shown:
         return f"I show it in the room where drafts of {at} are shown, too: whoever is there reads it."

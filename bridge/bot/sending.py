@@ -61,6 +61,8 @@ def send_all(
                 going.append(post)
         if problem:
             problems[problem] = None
+            if said_in is not None:
+                record(tx, post, who, said_in, now, problem)
         else:
             count += 1
     return Sent(count, tuple(going), tuple(drafts), tuple(problems))
@@ -77,12 +79,15 @@ def show_going(tx: Tx, sent: Sent, now: float) -> None:
             signs.wait(tx, post.room, post.message_id, first, now)
 
 
-def record(tx: Tx, post: Post, who: Identity, room: Room, now: float) -> None:
-    """Who said `send`, of what, and what it came to."""
+def record(tx: Tx, post: Post, who: Identity, room: Room, now: float, problem: str = "") -> None:
+    """Who said `send`, of what, and what it came to. ``problem``: why it was refused."""
     state = (tx.posts.get(post.id) or post).state
+    outcome = "waits for approval" if state is PostState.DRAFT else state.value
+    if problem:
+        outcome = f"refused: {problem.removeprefix('Not sent: ').partition('. ')[0]}"
     tx.log.add(
         who, "send", room=room, account_id=post.account_id, post_id=post.id, detail=f"{post.label}, {subject(post)}",
-        outcome="waits for approval" if state is PostState.DRAFT else state.value, at=now,
+        outcome=outcome, at=now,
     )  # fmt: skip
 
 

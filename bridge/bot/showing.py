@@ -9,7 +9,7 @@ from collections import Counter
 
 from bridge import alttext
 from bridge.bot import limits, recovering
-from bridge.bot.asked import Asked, Command, House, Standing, Where
+from bridge.bot.asked import Asked, Command, House, Standing, Where, has_account
 from bridge.bot.freezing import by
 from bridge.bot.parse import nearest
 from bridge.bot.words import moment, number, quote, span, subject
@@ -26,12 +26,11 @@ GROUPS = {
     "Drafts": "draft show edit alt approve unapprove reject send drop queue",
     "Linking": "link pin cancel unlink accounts use timezone whoami",
     "Sharing": "share unshare team accept decline recover object policy freeze unfreeze",
-    "Looking": "log who status help resume",
+    "Looking": "log who status cost help resume",
 }
 """The verbs by what they are about, as the help shows them: each in one group, none called as a group is."""
 _TOPICS = dict.fromkeys(("picture", "pictures", "media", "image", "images", "photo", "video", "gif"), "tweet")
 """What people ask about that is no verb."""
-_MONEY = ("cost", "costs", "price", "prices", "money", "budget")
 _MOST_SHOWN = 10
 _FEW = 0.2
 """Of the limit of posts: when so much is left, the status tells it."""
@@ -78,8 +77,7 @@ def _overview(standing: Standing, house: House) -> str:
     found = [(title, _open(title, standing, house)) for title in GROUPS]
     lines = [f"{title}: {' · '.join(p + command.usage for command in row)}" for title, row in found if row]
     private = "" if standing.direct else " · More in a private chat with me."
-    about = f"About one: {p}help tweet · about all of a line: {p}help sharing · what posts cost: {p}help cost"
-    return "\n".join([*lines, about + private])
+    return "\n".join([*lines, f"About one: {p}help tweet · about all of a line: {p}help sharing{private}"])
 
 
 def _beginning(standing: Standing, house: House) -> str:
@@ -103,9 +101,6 @@ def _about(said: str, standing: Standing, house: House) -> str:
     if group is not None:
         rows = [f"{house.prefix}{row.usage}: {row.help}" for row in _open(group, standing, house)]
         return "\n".join(rows) or "Nothing of that is for you now."
-    if said in _MONEY:
-        told = f"What was spent: {house.prefix}accounts · by whom: {house.prefix}log"
-        return f"{tariff(house.prices)} {told} · a limit for a month: {house.prefix}policy budget"
     command = house.verbs.get(_TOPICS.get(said, said))
     if command is None:
         near = nearest(said, list(house.verbs)) if len(said) <= 32 else []
@@ -122,6 +117,13 @@ def _about(said: str, standing: Standing, house: House) -> str:
         )
         words += f"\nYou cannot use it now: {why}."
     return words
+
+
+def cost(tx: Tx, asked: Asked, house: House) -> None:
+    """What posts cost, and where to see what was spent."""
+    told = f"What was spent: {house.prefix}accounts · by whom: {house.prefix}log"
+    limit = f"a limit for a month: {house.prefix}policy budget"
+    asked.reply(tx, f"{tariff(house.prices)} {told} · {limit}")
 
 
 def status(tx: Tx, asked: Asked, house: House) -> None:
@@ -252,6 +254,15 @@ COMMANDS = (
         example="status",
         help="Show what of yours waits, and why.",
         work=status,
+    ),
+    Command(
+        name="cost",
+        aliases=("costs", "price", "prices"),
+        usage="cost",
+        example="cost",
+        help="Show what posts cost.",
+        work=cost,
+        visible=has_account,
     ),
     Command(
         name="help",

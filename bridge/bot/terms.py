@@ -164,7 +164,7 @@ KEYS: Mapping[str, Key] = {
     ),
     "room": Key(
         "here, none, or the address of another room such as #press:example.org",
-        "where drafts made in private are shown too",
+        "where drafts made elsewhere, in private too, are shown besides",
         lambda terms: "none" if terms.policy.room is None else terms.policy.room.id,
         _room,
     ),

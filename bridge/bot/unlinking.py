@@ -17,18 +17,20 @@ from bridge.interfaces import Tx
 from bridge.model import Account, Identity, OfferState, Policy, PostState, Role
 
 _MOST_NAMED = 5
-_ALL = "all"
-"""Behind unlink: for everybody, not for oneself alone."""
+_ALL, _LEAVE = "all", "leave"
+"""Behind unlink: for everybody, not for oneself alone; and by the last owner, who leaves the account to its team."""
+_MOST_TEAM = 5
 
 
 def unlink(tx: Tx, asked: Asked, house: House) -> None:
     """Give up one's right to an account, or take it from everybody."""
-    account, everybody = _meant(tx, asked, house)
+    account, word = _meant(tx, asked, house)
     own = tx.accounts.own(account.id, asked.sender)
     if own is None:
         raise UsageError(f"You use {account.at} by being in a room that it is shared with. Leave that to give it up.")
-    if everybody:
-        _end_team(tx, asked, account, own[0], house)
+    ended = _end_team(tx, asked, account, own[0], house) if word == _ALL else 0
+    if not word and own[0] is Role.OWNER:
+        _ask_last_owner(tx, asked, account, house)
     tx.accounts.revoke(account.id, asked.sender)
     tx.shares.end_recovery(account.id, asked.sender)
     others = tx.accounts.people(account.id)
@@ -44,6 +46,7 @@ def unlink(tx: Tx, asked: Asked, house: House) -> None:
     tx.log.add(
         asked.sender, "unlink", room=asked.room, account_id=account.id, detail=account.at, outcome=left, at=asked.now
     )
+    words += [f"{number(ended, 'waiting post')} of its team will not go out."] if ended else []
     words += _settled(tx, asked, account, role, house)
     asked.reply(tx, " ".join(words))
 
@@ -56,10 +59,7 @@ def _to_others(tx: Tx, asked: Asked, account: Account, own: Role, house: House) 
     notify(tx, owners, gone, key=f"{asked.message.id}-gone")
     words = ["The others in its team keep their roles, and can go on posting as it."]
     if own is Role.OWNER and not owners:
-        words.append(
-            f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link. To end it for"
-            f" all, link it again and say {house.prefix}unlink {account.at} {_ALL}."
-        )
+        words.append(f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link.")
         _tell_unowned(tx, asked, account, [who for who, _ in team], house)
     return words
 
@@ -70,7 +70,7 @@ def _to_nobody(tx: Tx, asked: Asked, account: Account) -> list[str]:
     if sealed is not None:
         tx.links.revoke(account.id, sealed, asked.now)
         tx.accounts.seal(account.id, None)
-    return ["You were the last one, so I forget its token and have it revoked."]
+    return ["Nobody uses it here any more, so I forget its token and have it revoked."]
 
 
 def _settled(tx: Tx, asked: Asked, account: Account, role: Role | None, house: House) -> list[str]:
@@ -91,8 +91,25 @@ def _settled(tx: Tx, asked: Asked, account: Account, role: Role | None, house: H
     return words
 
 
-def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -> None:
-    """Take the account from everybody else. Raises UsageError where that is not for them to do."""
+def _ask_last_owner(tx: Tx, asked: Asked, account: Account, house: House) -> None:
+    """Others would go on posting, and nobody could stop them from here. Raises UsageError then: it is to be meant."""
+    others = [(who, role) for who, role in tx.accounts.people(account.id) if who != asked.sender]
+    if not others or any(role is Role.OWNER for _, role in others):
+        return
+    names = ", ".join(who.name for who, _ in others[:_MOST_TEAM])
+    more = f" and {len(others) - _MOST_TEAM} more" if len(others) > _MOST_TEAM else ""
+    p, at = house.prefix, account.at
+    raise UsageError(
+        f"You are the last owner of {at}, so I did nothing yet: {names}{more} would go on posting as it. To leave it to"
+        f" them: {p}unlink {at} {_LEAVE} · to take it from all, and have its token revoked: {p}unlink {at} {_ALL} · to"
+        f" make somebody owner first: {p}share {at} WHO owner"
+    )
+
+
+def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -> int:
+    """Take the account from everybody else; how many posts of theirs waited. Raises UsageError where that is not for
+    them to do.
+    """
     others = [(who, role) for who, role in tx.accounts.people(account.id) if who != asked.sender]
     if own is not Role.OWNER or any(role is Role.OWNER for _, role in others):
         only = "only an owner can take it from all" if own is not Role.OWNER else "others own it too"
@@ -106,8 +123,9 @@ def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -
             asked.sender, "unshare", room=asked.room, account_id=account.id,
             detail=f"{account.at} {who.name}, was {role.value}", outcome="taken away", at=asked.now,
         )  # fmt: skip
-    leaving.stop_posts(tx, None, account, why, house, but=asked.sender)
+    stopped = leaving.stop_posts(tx, None, account, why, house, but=asked.sender)
     notify(tx, [who for who, _ in others], f"{why}: nobody can post as it here now.", key=f"{asked.message.id}-ended")
+    return stopped
 
 
 def _tell_unowned(tx: Tx, asked: Asked, account: Account, team: Sequence[Identity], house: House) -> None:
@@ -128,32 +146,32 @@ def _end_shares(tx: Tx, account: Account) -> None:
     tx.policies.put(account.id, Policy())  # whoever links it next decides anew, and shows nothing to an old room
 
 
-def _meant(tx: Tx, asked: Asked, house: House) -> tuple[Account, bool]:
-    """The account to unlink: the one named, else the only one; never a default. And whether for all. Raises
+def _meant(tx: Tx, asked: Asked, house: House) -> tuple[Account, str]:
+    """The account to unlink: the one named, else the only one; never a default. And the word behind it. Raises
     UsageError.
     """
     mine: list[tuple[Account, Role]] = tx.accounts.usable_by(asked.sender)
     rest = asked.text.split()
-    everybody = bool(rest) and rest[-1].lower() == _ALL
-    said = asked.account if asked.account is not None else " ".join(rest[: len(rest) - everybody])
+    word = rest.pop().lower() if rest and rest[-1].lower() in (_ALL, _LEAVE) else ""
+    said = asked.account if asked.account is not None else " ".join(rest)
     if said and bare(said):
-        return named(mine, said, house)[0], everybody
-    if everybody:
-        raise UsageError(f"Say which one: {house.prefix}unlink @ACCOUNT {_ALL}")
+        return named(mine, said, house)[0], word
+    if word:
+        raise UsageError(f"Say which one: {house.prefix}unlink @ACCOUNT {word}")
     if not mine:
         raise UsageError("You have no linked account.")
     if len(mine) > 1:
         handles = ", ".join(account.at for account, _ in mine)
         raise UsageError(f"You have {handles}. Say which one: {house.prefix}unlink {mine[0][0].at}")
-    return mine[0][0], False
+    return mine[0][0], ""
 
 
 COMMANDS = (
     Command(
         name="unlink",
-        usage="unlink [@ACCOUNT [all]]",
+        usage="unlink [@ACCOUNT [all|leave]]",
         help="Give up your right to an account; the last one to go has its token revoked. With “all” its only owner"
-        " takes it from the whole team.",
+        " takes it from the whole team, with “leave” they leave it to that.",
         example="unlink @acme",
         work=unlink,
         where=Where.DM,

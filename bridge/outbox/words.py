@@ -145,8 +145,8 @@ def slot_missed(post: Post, version: int, prefix: str) -> str:
     name = post.label if version == 1 else f"{post.label}.{version}"
     return (
         f"{capital(called(post))} of {post.author.name} was to go out now, and nobody has approved it yet: not posted. "
-        f"To let it go out late: {prefix}approve {name} · another time: {prefix}edit {post.label} WHEN · forget it: "
-        f"{prefix}drop {post.label}"
+        f"An approver lets it go out late: {prefix}approve {name} · another time: {prefix}edit {post.label} WHEN · "
+        f"forget it: {prefix}drop {post.label}"
     )
 
 
@@ -300,7 +300,8 @@ def _describe(post: Post, prefix: str) -> str:
     for any other.
     """
     if alttext.WITHIN in post.reason:
-        return f"Make that the alt text: {prefix}alt {post.label}"
+        goes = ", and it goes out" if alttext.is_all(post.reason) else ""
+        return f"Make that the alt text{goes}: {prefix}alt {post.label}"
     said = alttext.missing([post.draft])
     if not said or said not in post.reason:
         return ""

@@ -181,6 +181,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("pin", "!pin 1234567", "in private; no link waits", direct=True),
     Situation("cancel", "!cancel", "in private", direct=True, make=linking),
     Situation("unlink", "!unlink @acme", "in private", direct=True),
+    Situation("unlink", "!unlink @acme leave", "in private, leaving it to its team", direct=True),
+    Situation("unlink", "!unlink @acme all", "in private, for all", direct=True),
     # ------------------------------------------------------------ accounts
     Situation("accounts", "!accounts"),
     Situation("whoami", "!whoami"),
@@ -220,6 +222,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("object", "!object @acme", "a poster recovers it", make=recovering),
     # ------------------------------------------------------------ how things stand
     Situation("status", "!status", "an own post waits for a word", HELD, own=True),
+    Situation("cost", "!cost"),
     Situation("help", "!help"),
     Situation("help", "!help policy"),
     Situation("help", "!help sharing"),

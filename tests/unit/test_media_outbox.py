@@ -339,7 +339,7 @@ async def test_a_tick_on_a_thread_is_no_word_about_its_alt_text(at: Stage) -> No
     await at.settle()
     [asked] = await at.texts()
     assert asked.splitlines()[-2:] == [
-        "Make that the alt text: !alt k1",
+        "Make that the alt text, and it goes out: !alt k1",
         "Post it all the same: !send q1 or ✅ here · forget it: !drop q1 or ❌ here",
     ]
 
@@ -352,7 +352,7 @@ async def test_nor_is_it_one_on_a_list(at: Stage) -> None:
     await at.settle()
     [asked] = await at.texts()
     assert asked.splitlines()[1:] == [
-        f"k1: “One alt: A cat”, {alttext.WITHIN} · Make that the alt text: !alt k1",
+        f"k1: “One alt: A cat”, {alttext.WITHIN} · Make that the alt text, and it goes out: !alt k1",
         "k2: “Two”, 0 s",
         "Post them all the same: !send q1 or ✅ here · forget them: !drop q1 or ❌ here · a single one: !send k1",
     ]

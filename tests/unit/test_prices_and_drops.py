@@ -153,6 +153,15 @@ async def test_what_a_dead_token_or_the_daily_limit_refuses_is_logged(scene: Sce
     assert (dead.detail, dead.outcome) == ("“another”", f"refused: {said}")
 
 
+async def test_a_refused_send_is_logged(scene: Scene, acme: Account) -> None:
+    await scene.say(ANA, "!tweet call +1 202 555 0143")
+    await scene.say(ANA, "!policy @acme budget=0.001")
+    assert "Not sent: @acme's budget" in await scene.ask(ANA, "!send k1")
+    *_, deed = await scene.store.transact(lambda tx: tx.log.of_account(acme.id, 50))
+    assert (deed.verb, deed.post_id) == ("send", 1)
+    assert deed.outcome.startswith("refused: @acme's budget for this month does not suffice: ")
+
+
 async def test_what_was_said_wrongly_is_not_logged(scene: Scene, acme: Account) -> None:
     for command in ("!tweet", "!tweet@other hello", f"!tweet {'a' * 300}", "!schedule hello", "!tweet @acme hello"):
         await scene.say(ANA, command)

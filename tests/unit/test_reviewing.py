@@ -86,11 +86,29 @@ async def test_an_approval_that_was_lost_with_its_role_does_not_come_back(scene:
     await scene.say(OWEN, f"!share @acme {BEN.name} poster")
     assert "0 of 2" in await now_says(scene, event)
     assert (BEN.name, "withdraw", "no approver any more") in await deeds(scene)
+    over = (
+        "Your approval of k1 is over: you are no approver of its account any more, and it does not come back with that"
+    )
+    assert f"{over} role." in [notice.words for notice in await scene.store.transact(notices) if notice.to == BEN]
     await scene.react(ADA, event, "✅")
     await scene.say(OWEN, f"!share @acme {BEN.name} approver")
     assert (await scene.post()).state is DRAFT
     assert "1 of 2 (@ada:example.org)" in await now_says(scene, event)
     assert "it goes out now" in await scene.ask(BEN, "!approve k1")
+
+
+async def test_what_stays_a_draft_though_it_needs_no_approval_any_more_is_named(scene: Scene) -> None:
+    await team(scene)
+    await scene.say(POLLY, "!schedule@acme in 2h | later")
+    said = await scene.ask(OWEN, "!policy @acme approvals_from=everyone")
+    assert "k1 waits for approval now." in said
+    said = await scene.ask(OWEN, "!policy @acme approvals_from=contributors")
+    assert said == (
+        "@acme: approvals_from=contributors (was everyone).\nk1 stays a draft; @polly:example.org, who needs no"
+        " approval now, can send it: !send k1"
+    )
+    assert await scene.ask(POLLY, "!send k1") == "Sending k1."
+    assert (await scene.post()).state is PostState.SCHEDULED
 
 
 async def test_of_many_that_go_another_way_the_number_is_said(scene: Scene) -> None:

@@ -158,7 +158,7 @@ async def test_what_is_no_room_is_none(scene: Scene, acme: Account, said: str) -
     words = await scene.ask(ANA, f"!policy @acme room={said}", DM)
     assert words == (
         f"room is here, none, or the address of another room such as #press:example.org, not “{said}”."
-        " It says where drafts made in private are shown too."
+        " It says where drafts made elsewhere, in private too, are shown besides."
     )
 
 

@@ -131,9 +131,17 @@ class Team(RuleBasedStateMachine):
         else:
             self.own[who] = max(Role.POSTER, self.own.get(who, Role.POSTER), key=RANK.index)
 
-    @rule(who=PEOPLE)
-    def unlink(self, who: Identity) -> None:
-        self.say(who, "!unlink @acme", direct=True)
+    @rule(who=PEOPLE, word=st.sampled_from(["", "leave", "all"]))
+    def unlink(self, who: Identity, word: str) -> None:
+        self.say(who, f"!unlink @acme {word}", direct=True)
+        others = [role for person, role in self.own.items() if person != who]
+        owns, last = self.own.get(who) is Role.OWNER, Role.OWNER not in others
+        if word == "all" and not (owns and last):
+            return
+        if not word and owns and last and others:  # asked first
+            return
+        if word == "all":
+            self.own = {who: Role.OWNER}
         if self.own.pop(who, None) is not None and not self.own:
             self.given.clear()
             self.offers.clear()

@@ -106,7 +106,7 @@ async def test_the_last_to_unlink_ends_what_rooms_and_offers_let_people_do(scene
     await scene.ask(ANA, "!share @acme room poster")
     question = await offer(scene)
     words = await scene.ask(ANA, "unlink @acme", Room("matrix", "!dm-ana"), direct=True)
-    assert "You were the last one" in words
+    assert "Nobody uses it here any more" in words
     assert await role(scene, acme, BEN) is await role(scene, acme, ANA) is None
     assert await scene.react(BEN, question, "✅", room=BEN_DM) == ""
 
@@ -220,7 +220,8 @@ async def test_its_only_owner_takes_it_from_the_whole_team(scene: Scene) -> None
     await scene.say(BEN, "!schedule@acme in 2h | later")
     words = await scene.ask(ANA, "unlink @acme all", mine, direct=True)
     assert "Not posted: “later”, because @ana:example.org unlinked @acme for all." in words
-    assert "You were the last one, so I forget its token and have it revoked." in words
+    assert "Nobody uses it here any more, so I forget its token and have it revoked." in words
+    assert "1 waiting post of its team will not go out." in words
     assert [post.state for post in await scene.posts()] == [PostState.FAILED]
     assert await scene.store.transact(lambda tx: (tx.accounts.people(acme.id), tx.accounts.sealed(acme.id))) == (
         [],
@@ -260,3 +261,19 @@ async def test_owners_hear_who_unlinked_their_account(scene: Scene) -> None:
     await scene.ask(BEN, "unlink @acme", BEN_DM, direct=True)
     assert await told(scene, ANA) == "@ben:example.org, poster of @acme, has unlinked it."
     assert await told(scene, BEN) == ""
+
+
+async def test_the_last_owner_is_asked_whose_the_account_is_then(scene: Scene) -> None:
+    mine = Room("matrix", "!dm-ana")
+    acme = await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+    assert await scene.ask(ANA, "unlink @acme", mine, direct=True) == (
+        "You are the last owner of @acme, so I did nothing yet: @ben:example.org would go on posting as it. To leave it"
+        " to them: !unlink @acme leave · to take it from all, and have its token revoked: !unlink @acme all · to make"
+        " somebody owner first: !share @acme WHO owner"
+    )
+    assert await role(scene, acme, ANA) is Role.OWNER
+    words = await scene.ask(ANA, "unlink @acme leave", mine, direct=True)
+    assert words.startswith(
+        "Unlinked @acme: you can no longer post as it here. The others in its team keep their roles"
+    )
+    assert (await role(scene, acme, ANA), await role(scene, acme, BEN)) == (None, Role.POSTER)
