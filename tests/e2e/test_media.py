@@ -72,8 +72,8 @@ async def test_a_picture_is_posted_with_its_caption_and_alt_text(stage: Stage) -
     # An alt text within the words is public only when its author says so.
     command = await show(ana, dm, picture(), "!tweet A red one alt: red all over", encrypted=True)
     question = await ana.until_heard(
-        "“alt:” stands within its text.* Make that the alt text, and it goes out: !alt k.* post it all the same: !send k.*"
-        " or ✅ here",
+        "“alt:” stands within its text.* Make that the alt text, and it goes out: !alt k.*"
+        " post it all the same: !send k.* or ✅ here",
         reply_to=command,
     )
     assert len(stage.sent()) == 2
