@@ -6,7 +6,7 @@ It knows states. Who leaves, and why, is ``linking``'s and ``sharing``'s.
 from dataclasses import replace
 
 from bridge.bot import previewing, signs
-from bridge.bot.asked import House
+from bridge.bot.asked import Asked, House
 from bridge.bot.words import subject
 from bridge.interfaces import Tx
 from bridge.model import Account, Action, Identity, Post, PostState, Speech
@@ -15,13 +15,15 @@ _UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUE
 
 
 def stop_posts(
-    tx: Tx, who: Identity | None, account: Account, why: str, house: House, *, but: Identity | None = None
+    tx: Tx, asked: Asked, who: Identity | None, account: Account, why: str, house: House
 ) -> int:  # fmt: skip
-    """Fail what ``who`` (None: everybody, ``but`` one) has waiting on that account; certainly nothing of it has been
-    sent. Gives how many.
+    """Fail what ``who`` (None: everybody but the sender) has waiting on that account, because of the command ``asked``;
+    certainly nothing of it has been sent. Gives how many.
     """
     found = [post for state in _UNSENT for post in tx.posts.in_state(state, account.id)]
-    theirs = [p for p in found if p.action is not Action.DELETE and p.author != but and who in (None, p.author)]
+    others = who is None
+    theirs = [post for post in found if (post.author != asked.sender if others else post.author == who)]
+    theirs = [post for post in theirs if post.action is not Action.DELETE]
     told = set[int]()
     for post in sorted(theirs, key=lambda post: post.id):
         ended = replace(post, state=PostState.FAILED, reason=why, question_id=None)
@@ -29,6 +31,10 @@ def stop_posts(
         if (post.thread_root or post.id) in told:
             continue  # one word for all parts
         told.add(post.thread_root or post.id)
+        tx.log.add(
+            asked.sender, "drop", room=post.room, account_id=account.id, post_id=post.id,
+            detail=f"{post.label}, {subject(post)}", outcome=f"not posted: {why}", at=asked.now,
+        )  # fmt: skip
         signs.end(tx, post, signs.FAILED)
         previewing.refresh(tx, ended, house)
         tx.answers.add(

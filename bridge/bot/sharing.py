@@ -263,7 +263,7 @@ def _unshare_person(tx: Tx, asked: Asked, house: House, wish: _Wish, who: Identi
     left = tx.accounts.role(account.id, who)
     words = f"{_subject(asked, who)} not {own[0].value} of {account.at} any more"
     why = f"{asked.sender.name} ended the role of {who.name} on {account.at}"
-    stopped = 0 if left else leaving.stop_posts(tx, who, account, why, house)
+    stopped = 0 if left else leaving.stop_posts(tx, asked, who, account, why, house)
     if left:
         words += f", but still {left.value} by being in a room"
     elif stopped:

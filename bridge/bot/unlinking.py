@@ -77,7 +77,9 @@ def _settled(tx: Tx, asked: Asked, account: Account, role: Role | None, house: H
     """What becomes of their default and of their posts. ``role``: what they still have by a room."""
     words = list[str]()
     why = f"{asked.sender.name} unlinked {account.at}"
-    stopped = 0 if role is not None and role.may_post else leaving.stop_posts(tx, asked.sender, account, why, house)
+    stopped = (
+        0 if role is not None and role.may_post else leaving.stop_posts(tx, asked, asked.sender, account, why, house)
+    )
     if tx.accounts.default(asked.sender) == account.id and role is None:
         tx.accounts.set_default(asked.sender, None)  # by their own word
         rest = [other.at for other, _ in tx.accounts.usable_by(asked.sender)]
@@ -123,7 +125,7 @@ def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -
             asked.sender, "unshare", room=asked.room, account_id=account.id,
             detail=f"{account.at} {who.name}, was {role.value}", outcome="taken away", at=asked.now,
         )  # fmt: skip
-    stopped = leaving.stop_posts(tx, None, account, why, house, but=asked.sender)
+    stopped = leaving.stop_posts(tx, asked, None, account, why, house)
     notify(tx, [who for who, _ in others], f"{why}: nobody can post as it here now.", key=f"{asked.message.id}-ended")
     return stopped
 

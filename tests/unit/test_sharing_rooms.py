@@ -245,9 +245,13 @@ async def test_others_cannot_take_it_from_all(scene: Scene) -> None:
 
 
 async def test_what_waits_of_somebody_who_is_taken_out_ends_for_good(scene: Scene) -> None:
-    await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
+    acme = await scene.account("acme", ana=Role.OWNER, ben=Role.POSTER)
     await scene.say(BEN, "!schedule@acme in 2h | later")
     words = await scene.ask(ANA, f"!unshare @acme {BEN.name}")
+    log = await scene.store.transact(lambda tx: tx.log.of_account(acme.id, 9))
+    [dropped] = [deed for deed in log if deed.verb == "drop"]
+    assert (dropped.actor, dropped.post_id, dropped.detail) == (ANA, 1, "k1, “later”")
+    assert dropped.outcome == "not posted: @ana:example.org ended the role of @ben:example.org on @acme"
     ended = "@ana:example.org ended the role of @ben:example.org on @acme"
     assert f"Not posted: “later”, because {ended}." in words
     assert f"{BEN.name} is not poster of @acme any more. 1 waiting post of theirs will not go out." in words
