@@ -1,15 +1,15 @@
-"""What becomes of somebody's waiting posts when they may not use the account any more, by a word of somebody.
+"""What becomes of somebody's waiting posts when a command ends their right to the account.
 
-It knows states. Who leaves, and why, is ``linking``'s and ``sharing``'s.
+It knows states. Who leaves, and why, is ``unlinking``'s and ``sharing``'s.
 """
 
 from dataclasses import replace
 
-from bridge.bot import previewing, signs
+from bridge.bot import previewing, signs, waiting
 from bridge.bot.asked import Asked, House
 from bridge.bot.words import subject
 from bridge.interfaces import Tx
-from bridge.model import Account, Action, Identity, Post, PostState, Speech
+from bridge.model import Account, Action, Identity, Post, PostState
 
 _UNSENT = (PostState.DRAFT, PostState.SCHEDULED, PostState.HELD, PostState.QUEUED)
 
@@ -21,9 +21,8 @@ def stop_posts(
     certainly nothing of it has been sent. Gives how many.
     """
     found = [post for state in _UNSENT for post in tx.posts.in_state(state, account.id)]
-    others = who is None
-    theirs = [post for post in found if (post.author != asked.sender if others else post.author == who)]
-    theirs = [post for post in theirs if post.action is not Action.DELETE]
+    posts = [post for post in found if post.action is not Action.DELETE]
+    theirs = [post for post in posts if post.author == who or (who is None and post.author != asked.sender)]
     told = set[int]()
     for post in sorted(theirs, key=lambda post: post.id):
         ended = replace(post, state=PostState.FAILED, reason=why, question_id=None)
@@ -37,15 +36,7 @@ def stop_posts(
         )  # fmt: skip
         signs.end(tx, post, signs.FAILED)
         previewing.refresh(tx, ended, house)
-        tx.answers.add(
-            post.room,
-            Speech.TEXT,
-            f"Not posted: {subject(post)}, because {why}.",
-            target=post.message_id,
-            thread=post.thread,
-            mention=post.author,
-            post_id=post.id,
-        )
+        waiting.tell(tx, post.room, post.author, post, f"Not posted: {subject(post)}, because {why}.")
         _settle_undo(tx, post)
     return len(theirs)
 
@@ -58,12 +49,4 @@ def _settle_undo(tx: Tx, post: Post) -> None:
     tx.posts.save(replace(undo, state=PostState.FAILED, reason="nothing to delete"))
     signs.end(tx, undo, signs.DONE)
     words = f"There was nothing to delete: {subject(post)} did not go out."
-    tx.answers.add(
-        undo.room,
-        Speech.TEXT,
-        words,
-        target=undo.message_id,
-        thread=undo.thread,
-        mention=undo.author,
-        post_id=undo.id,
-    )
+    waiting.tell(tx, undo.room, undo.author, undo, words)

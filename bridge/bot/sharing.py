@@ -309,8 +309,8 @@ def _check_last(tx: Tx, asked: Asked, house: House, account: Account, who: Ident
     last = "the last owner" if role is Role.OWNER else "the last one in the team"
     raise UsageError(
         f"{_subject(asked, who)} {last} of {account.at}. Make somebody else owner first:"
-        f" {house.prefix}share {account.at} WHO owner; or give it up with {house.prefix}unlink {account.at} in a"
-        " private chat with me."
+        f" {house.prefix}share {account.at} WHO owner; or give it up with {house.prefix}unlink {account.at}, for"
+        f" the whole team with {house.prefix}unlink {account.at} all, in a private chat with me."
     )
 
 

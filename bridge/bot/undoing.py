@@ -231,7 +231,7 @@ def _check_right(tx: Tx, post: Post, who: Identity) -> None:
 def _tell_author(tx: Tx, post: Post, who: Identity, did: str) -> None:
     if post.author == who:
         return
-    _say_about(tx, post, f"{who.name} {did}: {subject(post)}")
+    waiting.tell(tx, post.room, post.author, post, f"{who.name} {did}: {subject(post)}")
 
 
 # ---------------------------------------------------------------- the command's message was removed
@@ -278,20 +278,16 @@ def _picture_removed(tx: Tx, event: Redaction, house: House, now: float) -> None
             words = (
                 f"{event.sender.name} removed a picture of {post.label}, {subject(post)}, which still waits to go out"
             )
-            _say_about(tx, post, f"{words} · undo: {house.prefix}undo {post.label}")
+            waiting.tell(tx, post.room, post.author, post, f"{words} · undo: {house.prefix}undo {post.label}")
             exhibits.removed(tx, post, event.target, event.room)
             _refresh(tx, post, house)
             continue
         take_back(tx, post, event.sender, post.room, post.message_id, post.thread, now)
         signs.end(tx, post, signs.FAILED)
         _refresh(tx, post, house)
-        _say_about(tx, post, f"You removed its picture. {_words(Undone.DROPPED, post, post.room)}")
-
-
-def _say_about(tx: Tx, post: Post, words: str) -> None:
-    tx.answers.add(
-        post.room, Speech.TEXT, words, target=post.message_id, thread=post.thread, mention=post.author, post_id=post.id
-    )
+        waiting.tell(
+            tx, post.room, post.author, post, f"You removed its picture. {_words(Undone.DROPPED, post, post.room)}"
+        )
 
 
 def _report(tx: Tx, event: Redaction, post: Post, house: House) -> None:

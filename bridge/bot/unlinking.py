@@ -17,20 +17,17 @@ from bridge.interfaces import Tx
 from bridge.model import Account, Identity, OfferState, Policy, PostState, Role
 
 _MOST_NAMED = 5
-_ALL, _LEAVE = "all", "leave"
-"""Behind unlink: for everybody, not for oneself alone; and by the last owner, who leaves the account to its team."""
-_MOST_TEAM = 5
+_ALL = "all"
+"""Behind unlink: for everybody, not for oneself alone."""
 
 
 def unlink(tx: Tx, asked: Asked, house: House) -> None:
     """Give up one's right to an account, or take it from everybody."""
-    account, word = _meant(tx, asked, house)
+    account, everybody = _meant(tx, asked, house)
     own = tx.accounts.own(account.id, asked.sender)
     if own is None:
         raise UsageError(f"You use {account.at} by being in a room that it is shared with. Leave that to give it up.")
-    ended = _end_team(tx, asked, account, own[0], house) if word == _ALL else 0
-    if not word and own[0] is Role.OWNER:
-        _ask_last_owner(tx, asked, account, house)
+    ended = _end_team(tx, asked, account, own[0], house) if everybody else 0
     tx.accounts.revoke(account.id, asked.sender)
     tx.shares.end_recovery(account.id, asked.sender)
     others = tx.accounts.people(account.id)
@@ -59,7 +56,10 @@ def _to_others(tx: Tx, asked: Asked, account: Account, own: Role, house: House) 
     notify(tx, owners, gone, key=f"{asked.message.id}-gone")
     words = ["The others in its team keep their roles, and can go on posting as it."]
     if own is Role.OWNER and not owners:
-        words.append(f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link.")
+        words.append(
+            f"Nobody owns it here now: whoever links it next does, also you with {house.prefix}link. To end it for"
+            f" all, link it again and say {house.prefix}unlink {account.at} {_ALL}."
+        )
         _tell_unowned(tx, asked, account, [who for who, _ in team], house)
     return words
 
@@ -77,9 +77,8 @@ def _settled(tx: Tx, asked: Asked, account: Account, role: Role | None, house: H
     """What becomes of their default and of their posts. ``role``: what they still have by a room."""
     words = list[str]()
     why = f"{asked.sender.name} unlinked {account.at}"
-    stopped = (
-        0 if role is not None and role.may_post else leaving.stop_posts(tx, asked, asked.sender, account, why, house)
-    )
+    stays = role is not None and role.may_post
+    stopped = 0 if stays else leaving.stop_posts(tx, asked, asked.sender, account, why, house)
     if tx.accounts.default(asked.sender) == account.id and role is None:
         tx.accounts.set_default(asked.sender, None)  # by their own word
         rest = [other.at for other, _ in tx.accounts.usable_by(asked.sender)]
@@ -91,21 +90,6 @@ def _settled(tx: Tx, asked: Asked, account: Account, role: Role | None, house: H
     if unsure:
         words.append(f"Of {', '.join(post.label for post in unsure[:_MOST_NAMED])} nobody knows whether it is out.")
     return words
-
-
-def _ask_last_owner(tx: Tx, asked: Asked, account: Account, house: House) -> None:
-    """Others would go on posting, and nobody could stop them from here. Raises UsageError then: it is to be meant."""
-    others = [(who, role) for who, role in tx.accounts.people(account.id) if who != asked.sender]
-    if not others or any(role is Role.OWNER for _, role in others):
-        return
-    names = ", ".join(who.name for who, _ in others[:_MOST_TEAM])
-    more = f" and {len(others) - _MOST_TEAM} more" if len(others) > _MOST_TEAM else ""
-    p, at = house.prefix, account.at
-    raise UsageError(
-        f"You are the last owner of {at}, so I did nothing yet: {names}{more} would go on posting as it. To leave it to"
-        f" them: {p}unlink {at} {_LEAVE} · to take it from all, and have its token revoked: {p}unlink {at} {_ALL} · to"
-        f" make somebody owner first: {p}share {at} WHO owner"
-    )
 
 
 def _end_team(tx: Tx, asked: Asked, account: Account, own: Role, house: House) -> int:
@@ -148,32 +132,32 @@ def _end_shares(tx: Tx, account: Account) -> None:
     tx.policies.put(account.id, Policy())  # whoever links it next decides anew, and shows nothing to an old room
 
 
-def _meant(tx: Tx, asked: Asked, house: House) -> tuple[Account, str]:
-    """The account to unlink: the one named, else the only one; never a default. And the word behind it. Raises
+def _meant(tx: Tx, asked: Asked, house: House) -> tuple[Account, bool]:
+    """The account to unlink: the one named, else the only one; never a default. And whether for all. Raises
     UsageError.
     """
     mine: list[tuple[Account, Role]] = tx.accounts.usable_by(asked.sender)
     rest = asked.text.split()
-    word = rest.pop().lower() if rest and rest[-1].lower() in (_ALL, _LEAVE) else ""
-    said = asked.account if asked.account is not None else " ".join(rest)
+    everybody = bool(rest) and rest[-1].lower() == _ALL
+    said = asked.account if asked.account is not None else " ".join(rest[: len(rest) - everybody])
     if said and bare(said):
-        return named(mine, said, house)[0], word
-    if word:
-        raise UsageError(f"Say which one: {house.prefix}unlink @ACCOUNT {word}")
+        return named(mine, said, house)[0], everybody
+    if everybody:
+        raise UsageError(f"Say which one: {house.prefix}unlink @ACCOUNT {_ALL}")
     if not mine:
         raise UsageError("You have no linked account.")
     if len(mine) > 1:
         handles = ", ".join(account.at for account, _ in mine)
         raise UsageError(f"You have {handles}. Say which one: {house.prefix}unlink {mine[0][0].at}")
-    return mine[0][0], ""
+    return mine[0][0], False
 
 
 COMMANDS = (
     Command(
         name="unlink",
-        usage="unlink [@ACCOUNT [all|leave]]",
+        usage="unlink [@ACCOUNT [all]]",
         help="Give up your right to an account; the last one to go has its token revoked. With “all” its only owner"
-        " takes it from the whole team, with “leave” they leave it to that.",
+        " takes it from the whole team.",
         example="unlink @acme",
         work=unlink,
         where=Where.DM,

@@ -181,7 +181,6 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("pin", "!pin 1234567", "in private; no link waits", direct=True),
     Situation("cancel", "!cancel", "in private", direct=True, make=linking),
     Situation("unlink", "!unlink @acme", "in private", direct=True),
-    Situation("unlink", "!unlink @acme leave", "in private, leaving it to its team", direct=True),
     Situation("unlink", "!unlink @acme all", "in private, for all", direct=True),
     # ------------------------------------------------------------ accounts
     Situation("accounts", "!accounts"),

@@ -114,7 +114,7 @@ async def test_an_account_without_owner_gets_the_one_who_proves_it(desk: LinkDes
     async with desk.working():
         await desk.link("acme")
         await desk.link("acme", BEN)
-        await desk.say("unlink @acme leave")
+        await desk.say("unlink")
         await desk.link("acme", who)
     assert await role(desk, "acme", who) is Role.OWNER
     assert await role(desk, "acme", ANA) is None

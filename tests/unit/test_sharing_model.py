@@ -131,14 +131,12 @@ class Team(RuleBasedStateMachine):
         else:
             self.own[who] = max(Role.POSTER, self.own.get(who, Role.POSTER), key=RANK.index)
 
-    @rule(who=PEOPLE, word=st.sampled_from(["", "leave", "all"]))
+    @rule(who=PEOPLE, word=st.sampled_from(["", "all"]))
     def unlink(self, who: Identity, word: str) -> None:
         self.say(who, f"!unlink @acme {word}", direct=True)
         others = [role for person, role in self.own.items() if person != who]
         owns, last = self.own.get(who) is Role.OWNER, Role.OWNER not in others
         if word == "all" and not (owns and last):
-            return
-        if not word and owns and last and others:  # asked first
             return
         if word == "all":
             self.own = {who: Role.OWNER}
