@@ -39,7 +39,7 @@ def ripen(turn: Turn) -> None:
 
 
 def _missed(turn: Turn, post: Post) -> None:
-    """A draft's time has come, and nobody has let it through: say so, once, where it was asked for and where approvers
+    """A draft's time has come, and it has not approvals enough: say so, once, where it was asked for and where approvers
     look.
     """
     tx = turn.tx

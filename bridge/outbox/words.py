@@ -144,7 +144,7 @@ def slot_missed(post: Post, version: int, prefix: str) -> str:
     """Of a draft whose time came without an approval. ``version``: of its newest preview."""
     name = post.label if version == 1 else f"{post.label}.{version}"
     return (
-        f"{capital(called(post))} of {post.author.name} was to go out now, and nobody has approved it yet: not posted. "
+        f"{capital(called(post))} of {post.author.name} was to go out now, and is not approved yet: not posted. "
         f"An approver lets it go out late: {prefix}approve {name} · another time: {prefix}edit {post.label} WHEN · "
         f"forget it: {prefix}drop {post.label}"
     )

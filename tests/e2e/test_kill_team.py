@@ -110,7 +110,7 @@ async def test_a_scheduled_draft_is_approved_just_before_its_time(stage: Stage) 
     await stage.kantter.start()
     await stage.until_on_x("Approved in time", handle="acme", within=30.0)
     await dan.until_heard("Posted as @acme", reply_to=approved)
-    await dan.until_heard("“Never approved” of .* nobody has approved it yet: not posted", reply_to=never)
+    await dan.until_heard("“Never approved” of .* is not approved yet: not posted", reply_to=never)
     await restart(stage)
     await dan.until_heard("0 of 1", reply_to=await dan.say(room, "!show k2"))
     assert len(stage.sent()) == 1

@@ -261,7 +261,7 @@ async def test_a_draft_whose_time_comes_is_told_of_once_and_not_posted(at: Stage
     at.start()
     await at.pass_(120.0)
     said = (
-        f"“for the morning” of {ANA.name} was to go out now, and nobody has approved it yet: not posted. An approver"
+        f"“for the morning” of {ANA.name} was to go out now, and is not approved yet: not posted. An approver"
         " lets it go out late: !approve k1 · another time: !edit k1 WHEN · forget it: !drop k1"
     )
     assert [(one.room, one.body) for one in await at.answers(draft) if one.speech is Speech.TEXT] == [
