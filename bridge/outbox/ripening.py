@@ -39,9 +39,7 @@ def ripen(turn: Turn) -> None:
 
 
 def _missed(turn: Turn, post: Post) -> None:
-    """A draft's time has come, and it has not approvals enough: say so, once, where it was asked for and where approvers
-    look.
-    """
+    """A draft's time has come without its approvals: say so, once, where it was asked for and where approvers look."""
     tx = turn.tx
     tx.posts.save(replace(post, due_at=ENDLESS))
     if post.scheduled_for is None or post.part > 1:
